@@ -1,1 +1,25 @@
-export {};
+export type { Ops } from './ops.js';
+export { defineNeuron, NeuronDefinitionError, type NeuronDefinition, type StepResult } from './neuron.js';
+export {
+  ACTIVATIONS,
+  activate,
+  lif,
+  type Activation,
+  type LifNeuron,
+  type LifOptions,
+  type LifParam,
+  type LifState,
+  type MembraneTap,
+} from './neurons/lif.js';
+export { heaviside, type Surrogate } from './surrogates/surrogate.js';
+export { rectangle, rectangleInfer, irnet, reactnet } from './surrogates/upstream.js';
+export { arctan, fastSigmoid, sigmoid } from './surrogates/smooth.js';
+export { SURROGATES, isSurrogateName, type SurrogateName } from './surrogates/by-name.js';
+export { arrayOps, Value, type ArrayNorm, type ArrayOps, type Precision } from './reference/array-ops.js';
+export {
+  referenceScan,
+  type ReferenceGradients,
+  type ReferenceNorm,
+  type ReferenceScan,
+  type ReferenceScanArgs,
+} from './reference/scan.js';
