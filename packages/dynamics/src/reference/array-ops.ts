@@ -96,31 +96,31 @@ export function arrayOps({
   const one = () => 1;
   const base: Ops<Value> = {
     constant: (v) => value([v]),
-    add: (a, b) => apply([a, b], (x, y) => x! + y!, [one, one]),
-    sub: (a, b) => apply([a, b], (x, y) => x! - y!, [one, () => -1]),
-    mul: (a, b) => apply([a, b], (x, y) => x! * y!, [(_, y) => y!, (x) => x!]),
-    div: (a, b) => apply([a, b], (x, y) => x! / y!, [(_, y) => 1 / y!, (x, y) => -x! / (y! * y!)]),
-    neg: (a) => apply([a], (x) => -x!, [() => -1]),
-    abs: (a) => apply([a], (x) => Math.abs(x!), [(x) => Math.sign(x!)]),
-    exp: (a) => apply([a], (x) => Math.exp(x!), [(x) => Math.exp(x!)]),
-    tanh: (a) => apply([a], (x) => Math.tanh(x!), [(x) => 1 - Math.tanh(x!) ** 2]),
+    add: (a, b) => apply([a, b], (x, y) => x + y, [one, one]),
+    sub: (a, b) => apply([a, b], (x, y) => x - y, [one, () => -1]),
+    mul: (a, b) => apply([a, b], (x, y) => x * y, [(_, y) => y, (x) => x]),
+    div: (a, b) => apply([a, b], (x, y) => x / y, [(_, y) => 1 / y, (x, y) => -x / (y * y)]),
+    neg: (a) => apply([a], (x) => -x, [() => -1]),
+    abs: (a) => apply([a], (x) => Math.abs(x), [(x) => Math.sign(x)]),
+    exp: (a) => apply([a], (x) => Math.exp(x), [(x) => Math.exp(x)]),
+    tanh: (a) => apply([a], (x) => Math.tanh(x), [(x) => 1 - Math.tanh(x) ** 2]),
     sigmoid: (a) =>
-      apply([a], (x) => 1 / (1 + Math.exp(-x!)), [
+      apply([a], (x) => 1 / (1 + Math.exp(-x)), [
         (x) => {
-          const s = 1 / (1 + Math.exp(-x!));
+          const s = 1 / (1 + Math.exp(-x));
           return s * (1 - s);
         },
       ]),
-    relu: (a) => apply([a], (x) => Math.max(x!, 0), [(x) => (x! > 0 ? 1 : 0)]),
-    atan: (a) => apply([a], (x) => Math.atan(x!), [(x) => 1 / (1 + x! * x!)]),
-    gt: (a, b) => apply([a, b], (x, y) => (x! > y! ? 1 : 0), []),
-    sign: (a) => apply([a], (x) => Math.sign(x!), []),
+    relu: (a) => apply([a], (x) => Math.max(x, 0), [(x) => (x > 0 ? 1 : 0)]),
+    atan: (a) => apply([a], (x) => Math.atan(x), [(x) => 1 / (1 + x * x)]),
+    gt: (a, b) => apply([a, b], (x, y) => (x > y ? 1 : 0), []),
+    sign: (a) => apply([a], (x) => Math.sign(x), []),
     blend: (s, a, b) =>
-      apply(
-        [s, a, b],
-        (p, x, y) => (p === 1 ? x! : p === 0 ? y! : round(p! * x!) + round(round(1 - p!) * y!)),
-        [(_, x, y) => x! - y!, (p) => p!, (p) => 1 - p!],
-      ),
+      apply([s, a, b], (p, x, y) => (p === 1 ? x : p === 0 ? y : round(p * x) + round(round(1 - p) * y)), [
+        (_, x, y) => x - y,
+        (p) => p,
+        (p) => 1 - p,
+      ]),
     fire: (x) => x,
     norm: (x) => x,
     perturb: (x) => x,
@@ -166,36 +166,36 @@ export function arrayOps({
     if (n.training) {
       mean.fill(0);
       variance.fill(0);
-      x.data.forEach((v, i) => (mean[i % channels]! += v / count));
-      x.data.forEach((v, i) => (variance[i % channels]! += (v - mean[i % channels]!) ** 2 / count));
+      x.data.forEach((v, i) => (mean[i % channels] += v / count));
+      x.data.forEach((v, i) => (variance[i % channels] += (v - mean[i % channels]) ** 2 / count));
       for (let c = 0; c < channels; c++) {
-        n.mean[c] = (1 - n.momentum) * n.mean[c]! + n.momentum * mean[c]!;
-        const unbiased = count > 1 ? (variance[c]! * count) / (count - 1) : variance[c]!;
-        n.variance[c] = (1 - n.momentum) * n.variance[c]! + n.momentum * unbiased;
+        n.mean[c] = (1 - n.momentum) * n.mean[c] + n.momentum * mean[c];
+        const unbiased = count > 1 ? (variance[c] * count) / (count - 1) : variance[c];
+        n.variance[c] = (1 - n.momentum) * n.variance[c] + n.momentum * unbiased;
       }
     }
     const scale = variance.map((v) => 1 / Math.sqrt(v + n.epsilon));
-    const hat = Float64Array.from(x.data, (v, i) => (v - mean[i % channels]!) * scale[i % channels]!);
+    const hat = Float64Array.from(x.data, (v, i) => (v - mean[i % channels]) * scale[i % channels]);
     const out = new Value(make(x.data.length));
-    hat.forEach((h, i) => (out.data[i] = n.gamma.data[i % channels]! * h + n.beta.data[i % channels]!));
+    hat.forEach((h, i) => (out.data[i] = n.gamma.data[i % channels] * h + n.beta.data[i % channels]));
     tape.push(() => {
       const g = out.grad;
       if (!g) return;
       const sum = new Float64Array(channels);
       const dot = new Float64Array(channels);
       g.forEach((v, i) => {
-        sum[i % channels]! += v;
-        dot[i % channels]! += v * hat[i]!;
+        sum[i % channels] += v;
+        dot[i % channels] += v * hat[i];
       });
       const [dGamma, dBeta, dx] = [n.gamma.gradient(), n.beta.gradient(), x.gradient()];
       for (let c = 0; c < channels; c++) {
-        dGamma[c]! += dot[c]!;
-        dBeta[c]! += sum[c]!;
+        dGamma[c] += dot[c];
+        dBeta[c] += sum[c];
       }
       g.forEach((v, i) => {
         const c = i % channels;
-        const centred = n.training ? v - sum[c]! / count - (hat[i]! * dot[c]!) / count : v;
-        dx[i]! += n.gamma.data[c]! * scale[c]! * centred;
+        const centred = n.training ? v - sum[c] / count - (hat[i] * dot[c]) / count : v;
+        dx[i] += n.gamma.data[c] * scale[c] * centred;
       });
     });
     return out;

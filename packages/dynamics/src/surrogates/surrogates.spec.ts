@@ -7,7 +7,8 @@ import type { Surrogate } from './surrogate.js';
 function surrogateOf(name: string): Surrogate {
   const numbers = [...name.matchAll(/_(?:k|t|thr|a)(-?[\d.]+)/g)].map((m) => Number(m[1]));
   if (name.startsWith('irnet')) return SURROGATES.IRNet({ k: numbers[0], t: numbers[1] });
-  if (name.startsWith('rectangle_thr')) return SURROGATES.Rectangle({ threshold: numbers[0], region: numbers[1] });
+  if (name.startsWith('rectangle_thr'))
+    return SURROGATES.Rectangle({ threshold: numbers[0], region: numbers[1] });
   if (name === 'rectangle_infer') return SURROGATES.Rectangle_INFER();
   if (name === 'reactnet') return SURROGATES.ReActNet();
   if (name === 'rectangle_default' || name === 'threshfiring_fixed') return SURROGATES.Rectangle();
@@ -23,7 +24,11 @@ describe('surrogates against upstream', () => {
     ops.backward([[y, get('grad_out').data as Float32Array]]);
     expect(Array.from(y.data)).toEqual(Array.from(get('y').data as Float32Array));
     if (arrays.has('grad_in')) {
-      expectClose(x.gradient(), get('grad_in').data as Float32Array, json.tolerance as { atol: number; rtol: number });
+      expectClose(
+        x.gradient(),
+        get('grad_in').data as Float32Array,
+        json.tolerance as { atol: number; rtol: number },
+      );
     } else {
       expect(x.gradient().every((g) => g === 0)).toBe(true);
     }
