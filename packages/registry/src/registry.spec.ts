@@ -81,7 +81,7 @@ describe('registry', () => {
 
   it.each([
     [{ type: 'Sqare', side: 1 }, 'a[2].type "Sqare" is unknown. Did you mean "Square"?'],
-    [{ type: 'Zebra-Crossing' }, 'a[2].type "Zebra-Crossing" is unknown. Known shapes: Dot, Square.'],
+    [{ type: 'Zebra-Crossing' }, 'a[2].type "Zebra-Crossing" is unknown. Known here: Dot, Square.'],
     [{ side: 1 }, 'a[2].type is missing: name a shape: Dot, Square'],
     [{ type: 3 }, 'a[2].type must be the name of a shape, not 3'],
     [[1], 'a[2] must be an object { type: <shape>, ... }, not [1]'],

@@ -159,15 +159,24 @@ function store<T, S extends z.ZodType, C>(entry: Entry<T, S, C>): Stored {
     },
     build: (args, context) => entry.build(args as z.output<S>, context as C),
     jsonSchema() {
-      const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
-      return rest;
+      const described: Record<string, unknown> = z.toJSONSchema(schema, {
+        io: 'input',
+        unrepresentable: 'any',
+      });
+      delete described['$schema'];
+      return described;
     },
   };
 }
 
 function unknownType(kind: string, type: string, place: string, types: readonly string[]): ConfigIssue {
   const near = suggest(type, types);
-  const end = near === undefined ? ` Known ${kind}s${listed(types)}.` : didYouMean(near);
+  const end =
+    near === undefined
+      ? types.length > 0
+        ? ` Known here: ${types.join(', ')}.`
+        : ` No ${kind} is registered.`
+      : didYouMean(near);
   return { place, message: `${place} ${JSON.stringify(type)} is unknown.${end}` };
 }
 
