@@ -1,1 +1,12 @@
-export {};
+export { checkConfig, inspectConfig } from './check.js';
+export { missingData, type MissingData } from './data-files.js';
+export { defineConfig, type ConfigInput } from './define-config.js';
+export { bareName, findConfig, listConfigs, type FoundConfig } from './find.js';
+export { folderIssues } from './folder.js';
+export { loadImports, resolveImports } from './imports.js';
+export { toJsonSchema } from './json-schema.js';
+export { isLoaded, loadConfig, type LoadedConfig, type LoadOptions } from './load.js';
+export { NAME_RULE, parseConfigName, type ConfigName } from './name.js';
+export { nameWarnings } from './name-warnings.js';
+export { applyOverrides, type Overridden } from './overrides.js';
+export { runConfigSchema, type DatasetConfig, type RunConfig } from './schema.js';

@@ -16,13 +16,16 @@ export class ConfigError extends Error {
   readonly place: string;
   readonly issues: readonly ConfigIssue[];
 
+  /** One sentence about `place`. */
   constructor(message: string, place?: string);
-  constructor(issues: readonly ConfigIssue[]);
-  constructor(what: string | readonly ConfigIssue[], place = '') {
-    const issues = typeof what === 'string' ? [{ place, message: what }] : what;
-    super(summary(issues));
+  /** Everything that was found, and the file it was found in. */
+  constructor(issues: readonly ConfigIssue[], source?: string);
+  constructor(what: string | readonly ConfigIssue[], where = '') {
+    const single = typeof what === 'string';
+    const issues = single ? [{ place: where, message: what }] : what;
+    super(summary(issues, single ? '' : where));
     this.issues = issues;
-    this.place = issues[0]?.place ?? place;
+    this.place = issues[0]?.place ?? '';
   }
 }
 
@@ -46,8 +49,9 @@ export function didYouMean(name: string | undefined): string {
   return name === undefined ? '' : ` Did you mean ${JSON.stringify(name)}?`;
 }
 
-function summary(issues: readonly ConfigIssue[]): string {
+function summary(issues: readonly ConfigIssue[], source: string): string {
   const [first] = issues;
-  if (issues.length <= 1) return first?.message ?? 'the config is wrong';
-  return [`${issues.length} problems:`, ...issues.map(({ message }) => `  - ${message}`)].join('\n');
+  if (issues.length <= 1) return `${first?.message ?? 'the config is wrong'}${source && ` (in ${source})`}`;
+  const head = `${issues.length} problems${source && ` in ${source}`}:`;
+  return [head, ...issues.map(({ message }) => `  - ${message}`)].join('\n');
 }
