@@ -1,1 +1,6 @@
-export {};
+export { expectClose, type Tolerance } from './close.js';
+export { type Golden, type GoldenJson, golden, goldenCases, goldenFile } from './golden.js';
+export { channelsFirst, channelsLast, oihwToHwio, oiToIo } from './layout.js';
+export { type RecipeKind, recipe, recipeValues } from './recipe.js';
+export { repositoryRoot } from './root.js';
+export { transpose } from '@bidl/formats';
