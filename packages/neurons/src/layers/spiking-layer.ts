@@ -1,0 +1,259 @@
+import { lif, type Activation, type LifNeuron, type MembraneTap, type Surrogate } from '@bidl/dynamics';
+import { neuronScan, neuronStep, tf } from '@bidl/engine';
+import { LayerError } from '../errors.js';
+import { values } from '../init/torch-default.js';
+import { seedFor } from '../init/seed.js';
+import {
+  batchNorm,
+  EPSILON,
+  MOMENTUM,
+  type NormTensors,
+  type Running,
+  type Statistics,
+} from './batch-norm.js';
+import { oneShape, oneTensor } from './fold.js';
+import { resolveSoma, SOMA_NAMES, type SomaArg } from './soma.js';
+import type { State, Stateful, Stepped } from './stateful.js';
+import { resolveSurrogate, type SpikeFunc } from './surrogate-arg.js';
+
+/** How the scan over time is computed: the fused kernel, composed tfjs ops, or whichever the backend has. */
+export type Form = 'auto' | 'fused' | 'composed';
+
+type LayerArgs = NonNullable<ConstructorParameters<typeof tf.layers.Layer>[0]>;
+
+/** Arguments that every spiking layer takes, by upstream's names. */
+export interface SpikingArgs extends LayerArgs {
+  /** Output: `spike` (LIF) or `analog`, the membrane through an activation (LIAF). Default `spike`. */
+  mode?: 'spike' | 'analog';
+  /** In analog mode: which membrane (0 input, 1 minus threshold, 2 reset, 3 leak) and activation. Default `[0, 'relu']`. */
+  memb_mode?: readonly [number, Activation | 'none'];
+  /** Membrane parameters. Default `all_share`. */
+  soma_params?: SomaArg;
+  /** Scale of the training noise on the membrane, in its spatial standard deviations. Default 0. */
+  noise?: number;
+  /** Surrogate of the spike's derivative. Default Rectangle. */
+  spike_func?: SpikeFunc;
+  /** Accepted for upstream's configs: the whole sequence always goes through one call, so it changes nothing. */
+  use_inner_loop?: boolean;
+  /** Accepted for upstream's configs: the batch is read off the input, so it changes nothing. */
+  it_batch?: number;
+  /** Over what a BatchNorm in front of the membrane takes its statistics. Default `step`. */
+  statistics?: Statistics;
+  /** The run's seed, for the start of the weights and for noise. Default 0. */
+  seed?: number;
+  /** Default `auto`. */
+  form?: Form;
+}
+
+export interface RunOptions {
+  readonly training?: boolean;
+  /** State to start from; zeros when left out. */
+  readonly state?: State;
+  /** Number of the training iteration: noise is a function of seed, layer and this. Default 0. */
+  readonly iteration?: number;
+}
+
+export interface Run {
+  /** `[B, T, ...]` */
+  readonly out: tf.Tensor;
+  /** State after the last step. */
+  readonly state: State;
+  /** Running statistics after this sequence; only in training, and only with a BatchNorm. */
+  readonly running?: Running;
+}
+
+/** Where a BatchNorm sits: on input + membrane inside the recurrence, in front of it, or nowhere. */
+export type NormPlace = 'inside' | 'before' | 'none';
+
+/**
+ * A synapse and the LIF neurons behind it, over whole sequences `[B, T, ...]`.
+ *
+ * The layer keeps weights, never a membrane: `run` starts from a given state (zeros by default) and gives the
+ * last one back, and `step` does the same for one time step. Weights are named `<layer>/alpha`, `/beta`,
+ * `/theta`, `/v_0` and, with a BatchNorm, `<layer>/norm/gamma`, `/norm/beta`, `/norm/mean`, `/norm/variance`.
+ */
+export abstract class SpikingLayer extends tf.layers.Layer implements Stateful {
+  readonly neuron: LifNeuron;
+  readonly surrogate: Surrogate;
+  readonly noise: number;
+  readonly seed: number;
+  readonly statistics: Statistics;
+  /** May be switched between calls; see {@link Form}. */
+  form: Form;
+  private readonly spiking: SpikingArgs;
+  private readonly somaArg: SomaArg;
+  private soma: Record<string, Weight> = {};
+  private norm: { gamma: Weight; beta: Weight; mean: Weight; variance: Weight } | undefined;
+
+  constructor(args: SpikingArgs) {
+    super(layerArgs(args));
+    const [tap, activation] = args.memb_mode ?? [0, 'relu'];
+    this.spiking = args;
+    this.neuron = lif({
+      mode: args.mode ?? 'spike',
+      membMode: [tap as MembraneTap, activation === 'none' ? null : activation],
+    });
+    this.surrogate = resolveSurrogate(args.spike_func, this.name);
+    this.somaArg = args.soma_params ?? 'all_share';
+    this.noise = args.noise ?? 0;
+    this.seed = args.seed ?? 0;
+    this.statistics = args.statistics ?? 'step';
+    this.form = args.form ?? 'auto';
+    if (!(this.noise >= 0)) throw new LayerError(this.name, `noise is ${this.noise}; give 0 or more`);
+    if (!['step', 'sequence'].includes(this.statistics)) {
+      throw new LayerError(this.name, `statistics "${this.statistics}" is unknown; use "step" or "sequence"`);
+    }
+    this.supportsMasking = false;
+  }
+
+  /** Where the BatchNorm sits. */
+  protected abstract readonly normPlace: NormPlace;
+  /** The shape of the neurons' input for an input of `[B, T, ...]`. */
+  protected abstract currentShape(inputShape: tf.Shape): tf.Shape;
+  /** The synapse: `[B, T, ...] -> [B, T, ...]`. */
+  protected abstract current(x: tf.Tensor): tf.Tensor;
+  /** Adds the synapse's weights. */
+  protected abstract buildSynapse(inputShape: tf.Shape): void;
+
+  override build(inputShape: tf.Shape | tf.Shape[]): void {
+    const shape = oneShape(inputShape, this.name);
+    const channels = this.currentShape(shape).at(-1);
+    if (typeof channels !== 'number') {
+      throw new LayerError(this.name, 'needs to know its number of channels: give an input shape with it');
+    }
+    this.buildSynapse(shape);
+    if (this.normPlace !== 'none') {
+      const { ones, zeros } = tf.initializers;
+      const add = (name: string, start: typeof ones, trainable: boolean) =>
+        this.addWeight(`norm/${name}`, [channels], 'float32', start(), undefined, trainable);
+      this.norm = {
+        gamma: add('gamma', ones, true),
+        beta: add('beta', zeros, true),
+        mean: add('mean', zeros, false),
+        variance: add('variance', ones, false),
+      };
+    }
+    const soma = resolveSoma(this.somaArg, channels, this.name, this.seed);
+    for (const name of SOMA_NAMES) {
+      const start = values(soma.values[name]);
+      this.soma[name] = this.addWeight(name, soma.shape, 'float32', start, undefined, soma.learn);
+    }
+    super.build(inputShape);
+  }
+
+  override computeOutputShape(inputShape: tf.Shape | tf.Shape[]): tf.Shape {
+    return this.currentShape(oneShape(inputShape, this.name));
+  }
+
+  override call(inputs: tf.Tensor | tf.Tensor[], kwargs: Kwargs): tf.Tensor {
+    return tf.tidy(() => {
+      const training = kwargs['training'] === true;
+      const { out, running } = this.run(oneTensor(inputs, this.name), {
+        training,
+        iteration: Number(kwargs['iteration'] ?? 0),
+      });
+      if (running && this.norm) {
+        this.norm.mean.write(running.mean);
+        this.norm.variance.write(running.variance);
+      }
+      return out;
+    });
+  }
+
+  /**
+   * The sequence form as a function: changes nothing in the layer, not even running statistics.
+   *
+   * @param x `[B, T, ...]`
+   */
+  run(x: tf.Tensor, { training = false, state, iteration = 0 }: RunOptions = {}): Run {
+    let current = this.current(asFloat(x));
+    let running: Running | undefined;
+    if (this.normPlace === 'before') {
+      const normed = batchNorm(current, this.normTensors(), { training, statistics: this.statistics });
+      current = normed.out;
+      running = normed.running;
+    }
+    const scan = neuronScan(this.neuron, {
+      x: current,
+      params: this.params(),
+      ...(state && { state }),
+      ...(this.normPlace === 'inside' && { norm: this.scanNorm() }),
+      surrogate: this.surrogate,
+      ...(this.noise > 0 && {
+        noise: this.noise,
+        seed: seedFor(this.seed, `${this.name}/noise/${iteration}`),
+      }),
+      training,
+      form: this.form,
+    });
+    running ??= scan.running;
+    return { out: scan.out, state: scan.state, ...(running && { running }) };
+  }
+
+  /** Zeros for a batch of single time steps `[B, ...]` (no T). The caller disposes of them. */
+  initialState(inputShape: readonly number[]): State {
+    const [batch = 1, ...rest] = inputShape;
+    const shape = this.currentShape([batch, 1, ...rest]).map((size) => size ?? 1);
+    const perStep = [batch, ...shape.slice(2)];
+    return Object.fromEntries(
+      Object.entries(this.neuron.state).map(([name, start]) => [name, tf.fill(perStep, start)]),
+    );
+  }
+
+  /** One time step in evaluation mode: `[B, ...] -> [B, ...]`, state in and state out. */
+  step(x: tf.Tensor, state: State): Stepped {
+    let current = this.current(asFloat(x).expandDims(1));
+    if (this.normPlace === 'before') {
+      const evaluation = { training: false, statistics: this.statistics };
+      current = batchNorm(current, this.normTensors(), evaluation).out;
+    }
+    return neuronStep(this.neuron, {
+      x: current.squeeze([1]),
+      params: this.params(),
+      state,
+      ...(this.normPlace === 'inside' && { norm: this.scanNorm() }),
+      surrogate: this.surrogate,
+      training: false,
+      form: this.form,
+    });
+  }
+
+  override getConfig(): tf.serialization.ConfigDict {
+    const { inputShape: _shape, batchInputShape: _batch, ...own } = this.spiking;
+    return { ...super.getConfig(), ...(own as tf.serialization.ConfigDict), form: this.form };
+  }
+
+  private params(): Record<string, tf.Tensor> {
+    const read = (name: string) => {
+      const weight = this.soma[name];
+      if (!weight) throw new LayerError(this.name, 'is used before it is built: apply it to an input first');
+      return weight.read();
+    };
+    return { alpha: read('alpha'), beta: read('beta'), theta: read('theta'), v0: read('v_0') };
+  }
+
+  private normTensors(): NormTensors {
+    if (!this.norm) throw new LayerError(this.name, 'is used before it is built: apply it to an input first');
+    const { gamma, beta, mean, variance } = this.norm;
+    return { gamma: gamma.read(), beta: beta.read(), mean: mean.read(), variance: variance.read() };
+  }
+
+  private scanNorm() {
+    return { ...this.normTensors(), epsilon: EPSILON, momentum: MOMENTUM, statistics: 'step' as const };
+  }
+}
+
+type Weight = tf.LayerVariable;
+type Kwargs = Parameters<tf.layers.Layer['call']>[1];
+
+const asFloat = (x: tf.Tensor): tf.Tensor => (x.dtype === 'float32' ? x : x.cast('float32'));
+
+/** What tfjs's own layer constructor understands. */
+function layerArgs(args: SpikingArgs): LayerArgs {
+  const { name, inputShape, batchInputShape, batchSize, dtype, trainable, weights } = args;
+  return Object.fromEntries(
+    Object.entries({ name, inputShape, batchInputShape, batchSize, dtype, trainable, weights }).filter(
+      ([, value]) => value !== undefined,
+    ),
+  );
+}
