@@ -1,1 +1,75 @@
-export {};
+export type { Classifier, NamedVariable } from './classifier.js';
+export { VERSION } from './version.js';
+
+export { train, type TrainOptions, type TrainResult } from './train.js';
+export { test, type TestOptions, type TestResult } from './test.js';
+export type { EvaluationReport, IterReport, Reporter, RunDone, RunStart } from './reporter.js';
+export { workDirOf, WorkDirError } from './work-dir.js';
+
+export {
+  EpochBasedRunner,
+  type IterationResult,
+  type Progress,
+  type RunnerParts,
+} from './loop/epoch-based-runner.js';
+export { runners } from './loop/runners.js';
+export type { Batch, Loader } from './loop/loader.js';
+export { evaluate, type EvaluateOptions, type Evaluation } from './loop/evaluate.js';
+export { InterruptedError, NonFiniteLossError } from './loop/errors.js';
+export { rank, Score } from './loop/score.js';
+
+export { hooks, MOMENTS, type Hook } from './hooks/hook.js';
+export {
+  BEST,
+  checkpointHook,
+  LATEST,
+  type CheckpointHookOptions,
+  type RunFacts,
+} from './hooks/checkpoint-hook.js';
+export { historyHook } from './hooks/history-hook.js';
+export { clockTime, loggerHook } from './hooks/logger-hook.js';
+export { lrHook } from './hooks/lr-hook.js';
+export { optimizerHook } from './hooks/optimizer-hook.js';
+export { validationHook } from './hooks/validation-hook.js';
+
+export {
+  createOptimizer,
+  OptimizerError,
+  optimizers,
+  type Closure,
+  type Gradients,
+  type Optimizer,
+  type OptimizerGroup,
+  type OptimizerState,
+  type ParameterGroup,
+} from './optimizers/optimizer.js';
+export { ElementwiseOptimizer, type UpdateInput, type UpdateRule } from './optimizers/elementwise.js';
+export { sgd } from './optimizers/sgd.js';
+export { adam, adamW } from './optimizers/adam.js';
+export { clipGradNorm, type GradClip } from './optimizers/clip-grad-norm.js';
+
+export {
+  createSchedule,
+  policies,
+  ScheduleError,
+  type LrConfig,
+  type Schedule,
+  type ScheduleContext,
+} from './schedules/schedule.js';
+export { ClosedFormSchedule } from './schedules/closed-form.js';
+export { TorchSchedule } from './schedules/torch.js';
+export { warmupFactor, type Warmup } from './schedules/warmup.js';
+
+export { applyOptimizer, applyWeights, readCheckpoint, type Checkpoint } from './checkpoint/decode.js';
+export { encodeCheckpoint, type CheckpointFacts } from './checkpoint/encode.js';
+export { CheckpointError, CheckpointMismatchError, type WeightDifference } from './checkpoint/errors.js';
+export {
+  CHECKPOINT_VERSION,
+  type BestScore,
+  type CheckpointMeta,
+  type CheckpointProducer,
+  type EpochRecord,
+  type EpochScore,
+} from './checkpoint/meta.js';
+
+export { openRunLog, type LogLevel, type RunLog } from './logging/log-file.js';

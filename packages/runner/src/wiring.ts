@@ -1,0 +1,43 @@
+import type { DatasetConfig } from '@bidl/config';
+import { createLoader } from '@bidl/datasets';
+import { buildClassifier } from '@bidl/models';
+import type { EngineInfo } from '@bidl/engine';
+import type { CheckpointProducer } from './checkpoint/meta.js';
+import type { NamedConfig } from './run-config.js';
+import { VERSION } from './version.js';
+
+/** The seed when neither config nor options give one: a run repeats unless told otherwise. */
+export const DEFAULT_SEED = 0;
+
+/** How the two kinds of loaders differ. */
+export interface LoaderUse {
+  readonly training: boolean;
+  readonly seed: number;
+}
+
+/** The batch loader of one split of a config. */
+export function loaderOf({ config }: NamedConfig, dataset: DatasetConfig, { training, seed }: LoaderUse) {
+  const { data } = config;
+  return createLoader({
+    dataset,
+    batchSize: data.samples_per_gpu,
+    workers: data.workers_per_gpu,
+    shuffle: training,
+    seed,
+    dropLast: training && (data.drop_last ?? false),
+    imports: [...config.custom_imports],
+  });
+}
+
+/** The network of a config, for samples of a shape [T, H, W, C]. */
+export const classifierOf = ({ config }: NamedConfig, inputShape: readonly number[], seed: number) =>
+  buildClassifier(config.model, { inputShape: [...inputShape], seed });
+
+/** This process, as checkpoints record it. */
+export const producerOf = (engine: EngineInfo): CheckpointProducer => ({
+  name: '@bidl/runner',
+  version: VERSION,
+  backend: engine.backend,
+  threads: engine.threads,
+  cpuFeatures: [...engine.cpuFeatures],
+});
