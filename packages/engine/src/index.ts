@@ -1,1 +1,17 @@
-export {};
+export * as tf from '@tensorflow/tfjs';
+export { startEngine, type EngineOptions } from './backend/start.js';
+export { engineInfo, type BackendName, type EngineInfo } from './backend/info.js';
+export { EngineError } from './backend/errors.js';
+export {
+  isTensorFlowBackend,
+  type OpAttribute,
+  type TensorFlowBackend,
+} from './backend/tensorflow-binding.js';
+export { opsLoaded } from './backend/op-library.js';
+export { cpuFeatures } from './backend/cpu-features.js';
+export { frames, FramesError } from './frames/frames.js';
+export { installEngine, type BuildOps, type InstallOptions, type InstallResult } from './install/install.js';
+export { EngineInstallError } from './install/errors.js';
+export { cacheRoot } from './install/cache.js';
+export type { Device } from './install/device.js';
+export type { DownloadProgress } from './install/pip.js';

@@ -1,0 +1,66 @@
+import * as tf from '@tensorflow/tfjs';
+import { createRequire } from 'node:module';
+import { DEVICES, type Device } from '../install/device.js';
+import { LOG_ERRORS_ONLY, SET_LOG_LEVEL, type Loader } from '../install/loader-source.js';
+import { inspectPackage, type InstallRecord } from '../install/record.js';
+import { EngineError } from './errors.js';
+import { tensorflowThreads } from './info.js';
+import { loadOps } from './op-library.js';
+
+/**
+ * Loads TensorFlow under TensorFlow.js and makes it the backend.
+ *
+ * @throws EngineError saying what is missing or damaged
+ */
+export async function startTensorFlow(
+  device: Device,
+  threads: number | undefined,
+  warn: (line: string) => void,
+): Promise<void> {
+  const running = tf.findBackend('tensorflow') !== null;
+  if (!running) await load(device, threads);
+  else if (threads !== undefined && threads !== tensorflowThreads()) {
+    warn(
+      `TensorFlow is already running with ${tensorflowThreads()} threads; it cannot change to ${threads} any more.`,
+    );
+  }
+  if (!(await tf.setBackend('tensorflow')))
+    throw new EngineError('TensorFlow was loaded, but TensorFlow.js refuses it as its backend.');
+}
+
+async function load(device: Device, threads: number | undefined): Promise<void> {
+  const { npmPackage } = DEVICES[device];
+  const install = inspectPackage(npmPackage);
+  if (install.state !== 'ready')
+    throw new EngineError(`TensorFlow (${device}) is ${install.state}: ${install.reason}`);
+  // Read by the library when it is loaded.
+  if (threads !== undefined) process.env['TF_NUM_INTRAOP_THREADS'] = String(threads);
+  try {
+    if (install.record !== undefined) prepare(install.record);
+    await import(npmPackage);
+  } catch (error) {
+    throw new EngineError(
+      `TensorFlow (${device}) cannot be loaded: ${(error as Error).message.split('\n')[0] ?? ''}`,
+    );
+  }
+  if (install.record?.ops) loadOps(install.record.ops);
+}
+
+/** Before the big library: quiet its log, unless the user set a level, and make CUDA's libraries findable. */
+function prepare(record: InstallRecord): void {
+  const quiet = process.env['TF_CPP_MIN_LOG_LEVEL'] === undefined;
+  if (quiet) process.env['TF_CPP_MIN_LOG_LEVEL'] = '2';
+  const loader = createRequire(import.meta.url)(record.loader) as Loader;
+  if (quiet) loader.setLogLevel(record.framework, SET_LOG_LEVEL, LOG_ERRORS_ONLY);
+  preloadAll(loader, record.preload);
+}
+
+/** Loads libraries that need each other in an order nobody tells: again and again, until nothing more can be loaded. */
+export function preloadAll(loader: Pick<Loader, 'preload'>, paths: readonly string[]): string[] {
+  let waiting = [...paths];
+  for (;;) {
+    const failed = waiting.filter((path) => loader.preload(path) !== '');
+    if (failed.length === waiting.length) return failed;
+    waiting = failed;
+  }
+}
