@@ -1,0 +1,9 @@
+#pragma once
+
+namespace bidl::tf {
+
+/// Each registers its ops and returns null, or says what went wrong.
+const char* define_lif();
+const char* define_bytes();
+
+}  // namespace bidl::tf

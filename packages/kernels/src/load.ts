@@ -1,0 +1,30 @@
+import { createRequire } from 'node:module';
+import { KernelError } from './errors.js';
+
+/** What the op library says of itself. */
+export interface OpsInfo {
+  /** Instruction set that its kernels run with on this processor. */
+  readonly isa: 'avx512' | 'avx2' | 'baseline';
+  /** Threads a kernel may use. */
+  readonly threads: number;
+}
+
+/**
+ * Loads the op library, which registers its ops (`BidlLifScan`, `BidlLifScanGrad`, `BidlBytesToFloat`) with the
+ * TensorFlow that tfjs-node has loaded before. Loading it again, also from another thread, does nothing more.
+ *
+ * @throws KernelError when the file is missing, damaged, or does not fit this TensorFlow.
+ */
+export function loadOps(file: string): OpsInfo {
+  try {
+    return createRequire(import.meta.url)(file) as OpsInfo;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new KernelError(
+      `the op library ${file} can't be loaded: ${reason}. Run \`bidl engine install\` again`,
+      {
+        cause,
+      },
+    );
+  }
+}
