@@ -4,7 +4,7 @@ import omit from 'lodash/omit.js';
 import uniqWith from 'lodash/uniqWith.js';
 
 import { isRaw, type RawConfig } from './merge.js';
-import { runConfigSchema, WARMUP_KEYS, type RunConfig } from './schema.js';
+import { runConfigSchema, type RunConfig } from './schema.js';
 
 /**
  * Checks a whole config: the shape of its sections, and every `{ type }` in it against the types that the loaded
@@ -60,17 +60,23 @@ const PLACES: readonly (readonly [kind: string, path: string])[] = [
   ...SPLITS.map((split) => ['dataset', `data.${split}`] as const),
 ];
 
+/** Where lists of them stand. */
+const LISTS: readonly (readonly [kind: string, path: string])[] = [
+  ['hook', 'custom_hooks'],
+  ...SPLITS.map((split) => ['pipeline', `data.${split}.pipeline`] as const),
+];
+
 function typeIssues(raw: unknown, place: string): ConfigIssue[] {
   const issues = PLACES.flatMap(([kind, path]) => {
     const value: unknown = get(raw, path);
     return isRaw(value) && 'type' in value ? inspectAt(registry(kind), value, under(place, path)) : [];
   });
-  for (const split of SPLITS) {
-    const pipeline: unknown = get(raw, `data.${split}.pipeline`);
-    if (!Array.isArray(pipeline)) continue;
-    pipeline.forEach((step: unknown, i) => {
-      if (isRaw(step))
-        issues.push(...inspectAt(registry('pipeline'), step, under(place, `data.${split}.pipeline[${i}]`)));
+  for (const [kind, path] of LISTS) {
+    const list: unknown = get(raw, path);
+    if (!Array.isArray(list)) continue;
+    list.forEach((item: unknown, i) => {
+      if (isRaw(item) && 'type' in item)
+        issues.push(...inspectAt(registry(kind), item, under(place, `${path}[${i}]`)));
     });
   }
   issues.push(...policyIssues(get(raw, 'lr_config'), under(place, 'lr_config')));
@@ -81,7 +87,7 @@ function typeIssues(raw: unknown, place: string): ConfigIssue[] {
 /** The policy's registry calls its name `type`; a config calls it `policy`. */
 function policyIssues(config: unknown, place: string): ConfigIssue[] {
   if (!isRaw(config) || typeof config['policy'] !== 'string') return [];
-  const args = { type: config['policy'], ...omit(config, ['policy', ...WARMUP_KEYS]) };
+  const args = { type: config['policy'], ...omit(config, 'policy') };
   const typed = `${place}.type`;
   return inspectAt(registry('lr_policy'), args, place).map((issue) =>
     issue.place === typed

@@ -15,6 +15,7 @@ type Named =
   | 'log_level'
   | 'workflow'
   | 'deterministic'
+  | 'custom_hooks'
   | 'optimizer_config'
   | 'checkpoint_config'
   | 'log_config';
@@ -32,6 +33,7 @@ export type ConfigInput = Partially<Omit<Sections, Named | 'custom_imports' | 'd
   log_level?: 'DEBUG' | 'INFO' | 'WARNING' | 'ERROR' | null;
   workflow?: readonly (readonly ['train' | 'val', number])[] | null;
   deterministic?: boolean | null;
+  custom_hooks?: readonly { type: string; [key: string]: unknown }[] | null;
   /** Your own files (data sets, layers, ...), relative to this config. */
   custom_imports?:
     readonly string[] | { imports: string | readonly string[]; allow_failed_imports?: boolean } | null;

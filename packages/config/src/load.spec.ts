@@ -54,7 +54,7 @@ beforeAll(() => {
   offer('pipeline', 'Crop', z.strictObject({ size: z.int().positive() }));
   offer('dataset', 'Toy', z.looseObject({ data_prefix: z.string() }));
   offer('backbone', 'Net', z.strictObject({ timestep: z.int() }));
-  offer('lr_policy', 'CosineAnnealing', z.strictObject({ min_lr: z.number() }));
+  offer('lr_policy', 'CosineAnnealing', z.looseObject({ min_lr: z.number() }));
   offer('optimizer', 'SGD', z.strictObject({ lr: z.number() }));
 });
 
@@ -76,6 +76,7 @@ describe('loadConfig', () => {
       work_dir: null,
       seed: null,
       deterministic: false,
+      custom_hooks: [],
       custom_imports: [],
     });
     expect(JSON.parse(JSON.stringify(config))).toEqual(config);

@@ -35,7 +35,7 @@ describe('checkConfig', () => {
   });
 
   it('names the missing sections', () => {
-    expect(() => checkConfig({})).toThrow(/^5 problems:\n {2}- model is missing: an object is needed here\n/);
+    expect(() => checkConfig({})).toThrow(/^4 problems:\n {2}- model is missing: an object is needed here\n/);
     expect(() => checkConfig(null)).toThrow('the config must be an object, not null');
   });
 });

@@ -40,16 +40,8 @@ const gradClip = z.strictObject({
   norm_type: z.number().positive().optional(),
 });
 
-/** Arguments of the warm-up, which goes before any policy. The policy's own stand beside them. */
-export const WARMUP_KEYS = ['warmup', 'warmup_iters', 'warmup_ratio', 'warmup_by_epoch'] as const;
-
-const lrConfig = z.looseObject({
-  policy: z.string().min(1),
-  warmup: z.enum(['constant', 'linear', 'exp']).nullish(),
-  warmup_iters: z.int().min(0).optional(),
-  warmup_ratio: z.number().min(0).max(1).optional(),
-  warmup_by_epoch: z.boolean().optional(),
-});
+/** The policy's own arguments and the warm-up's stand beside its name; the registry of policies knows them. */
+const lrConfig = z.looseObject({ policy: z.string().min(1) });
 
 /** The whole run: model, data, schedule and runtime, under upstream's names. */
 export const runConfigSchema = z.strictObject({
@@ -59,7 +51,8 @@ export const runConfigSchema = z.strictObject({
 
   optimizer: typed,
   optimizer_config: section(z.strictObject({ grad_clip: nullable(gradClip) })),
-  lr_config: lrConfig,
+  /** The rate stays fixed without it. */
+  lr_config: nullable(lrConfig),
   runner: z.looseObject({
     type: orDefault(z.string().min(1), 'EpochBasedRunner'),
     max_epochs: z.int().positive(),
@@ -77,6 +70,8 @@ export const runConfigSchema = z.strictObject({
   work_dir: nullable(z.string().min(1)),
   seed: nullable(z.int().min(0)),
   deterministic: orDefault(z.boolean(), false),
+  /** Hooks beside the runner's own. */
+  custom_hooks: orDefault(z.array(typed), []),
   /** The user's own files, loaded before types are looked up; absolute paths once the config is loaded. */
   custom_imports: orDefault(z.array(z.string()), []),
 });
