@@ -1,3 +1,8 @@
+// Taken once: under jest every look-up of a global costs more than the comparison itself.
+const { abs } = Math;
+const toNumber = Number;
+const isFinite = Number.isFinite;
+
 /** How far two numbers may be apart: `|got - want| <= atol + rtol * |want|`, as numpy's allclose has it. */
 export interface Tolerance {
   readonly atol?: number;
@@ -29,22 +34,22 @@ export function expectClose(
   let worstExcess = 0;
   let wrong = 0;
   for (let i = 0; i < want.length; i++) {
-    const g = Number(got[i]);
-    const w = Number(want[i]);
+    const g = toNumber(got[i]);
+    const w = toNumber(want[i]);
     if (g === w || (g !== g && w !== w)) continue;
-    const distance = Math.abs(g - w);
-    const allowed = atol + (Number.isFinite(w) ? rtol * Math.abs(w) : 0);
+    const distance = abs(g - w);
+    const allowed = atol + (isFinite(w) ? rtol * abs(w) : 0);
     // Written so that a NaN on one side counts as wrong.
     if (distance <= allowed) continue;
     wrong++;
-    const excess = Number.isFinite(distance) ? distance - allowed : Infinity;
+    const excess = isFinite(distance) ? distance - allowed : Infinity;
     if (worst < 0 || excess > worstExcess) {
       worst = i;
       worstExcess = excess;
     }
   }
   if (wrong > 0) {
-    const distance = Math.abs(Number(got[worst]) - Number(want[worst]));
+    const distance = abs(toNumber(got[worst]) - toNumber(want[worst]));
     throw new Error(
       `${label}: ${wrong} of ${want.length} numbers differ by more than atol ${atol} + rtol ${rtol} * |want|; ` +
         `worst at index ${worst}: got ${show(got[worst])}, want ${show(want[worst])} (apart by ${distance})`,
