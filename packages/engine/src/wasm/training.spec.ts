@@ -25,12 +25,12 @@ function gradients({ strides, pad, size }: Case): { loss: number; grads: number[
   const [first, bias, second] = variables as [tf.Variable<tf.Rank.R4>, tf.Variable, tf.Variable<tf.Rank.R4>];
   const features = tf.tidy(() => {
     const a = tf.maxPool(tf.add(tf.conv2d(x, first, strides, pad), bias) as tf.Tensor4D, 2, 2, 'valid');
-    return tf.avgPool(tf.relu(tf.conv2d(a, second, 1, 'same')), 2, 1, 'same').size / 3;
+    return tf.avgPool(tf.relu(tf.conv2d(a, second, 1, 'same')), 2, 1, 'valid').size / 3;
   });
   const dense = tf.variable(numbers([features, 3], 5) as tf.Tensor2D);
   const { value, grads } = tf.variableGrads(() => {
     const a = tf.maxPool(tf.add(tf.conv2d(x, first, strides, pad), bias) as tf.Tensor4D, 2, 2, 'valid');
-    const b = tf.avgPool(tf.relu(tf.conv2d(a, second, 1, 'same')), 2, 1, 'same');
+    const b = tf.avgPool(tf.relu(tf.conv2d(a, second, 1, 'same')), 2, 1, 'valid');
     return tf.losses.softmaxCrossEntropy(y, tf.matMul(tf.reshape(b, [3, features]), dense)) as tf.Scalar;
   });
   return {
@@ -89,6 +89,44 @@ describe('training on wasm', () => {
     for (let i = 0; i < 10; i++) step();
     expect(step()).toBeLessThan(first);
     expect(tf.memory().numTensors).toBe(tensors);
+  });
+
+  it.each([
+    { size: 2, strides: 2, pad: 'valid' as const },
+    { size: 3, strides: 2, pad: 'same' as const },
+    { size: 3, strides: 1, pad: 1 },
+    { size: 2, strides: 3, pad: 'valid' as const },
+  ])(
+    'routes the gradient of max pooling to the first maximum of each window: %j',
+    async ({ size, strides, pad }) => {
+      const run = (x: tf.Tensor) => {
+        const pooled = (input: tf.Tensor) => tf.maxPool(input as tf.Tensor4D, size, strides, pad);
+        const weights = numbers(pooled(x).shape, 9);
+        return [
+          ...tf
+            .grad((input) => tf.sum(tf.mul(pooled(input), weights)))(x)
+            .dataSync(),
+        ];
+      };
+      const spikes = () => tf.cast(tf.greater(numbers([2, 7, 8, 3], 1), 0.5), 'float32'); // many ties, many silent windows
+      const below = () => tf.sub(numbers([2, 7, 8, 3], 2), 2);
+      await startEngine({ backend: 'cpu' });
+      const wanted = [run(spikes()), run(below())];
+      await startEngine({ backend: 'wasm' });
+      [run(spikes()), run(below())].forEach((got, i) =>
+        got.forEach((value, j) => expect(value).toBeCloseTo(wanted[i]?.[j] as number, 5)),
+      );
+    },
+  );
+
+  it('has a gradient of padded average pooling that is the transpose of the pooling', async () => {
+    await startEngine({ backend: 'wasm' });
+    const pool = (x: tf.Tensor) => tf.avgPool(x as tf.Tensor4D, 3, 2, 'same');
+    const x = numbers([2, 6, 7, 3], 1);
+    const weights = numbers(pool(x).shape, 2);
+    const forward = tf.sum(tf.mul(pool(x), weights)).dataSync()[0] as number;
+    const gradient = tf.grad((input) => tf.sum(tf.mul(pool(input), weights)))(x);
+    expect(tf.sum(tf.mul(gradient, x)).dataSync()[0]).toBeCloseTo(forward, 4);
   });
 
   it('has the other kernels that gradients need', async () => {

@@ -1,6 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { silenceBanner } from '../backend/banner.js';
 import { conv2dBackpropFilter } from './conv2d-backprop-filter.js';
+import { correctAvgPoolGrad } from './avg-pool-grad.js';
+import { maxPoolGrad } from './max-pool-grad.js';
 import { onCpu } from './on-cpu.js';
 
 /**
@@ -14,8 +16,11 @@ const BORROWED = [
   'UnsortedSegmentSum',
 ];
 
-/** Registers what is missing; kernels that the backend has by now are left alone. */
-export function registerMissingKernels(): void {
+/** Registers what is missing, and replaces the two gradients that are wrong. Once per set of kernels. */
+export function completeWasmKernels(): void {
+  if (tf.getKernel('MaxPoolGrad', 'wasm')?.kernelFunc === maxPoolGrad) return;
+  replace('MaxPoolGrad', () => maxPoolGrad);
+  replace('AvgPoolGrad', correctAvgPoolGrad);
   register('Conv2DBackpropFilter', conv2dBackpropFilter);
   const missing = BORROWED.filter((name) => tf.getKernel(name, 'wasm') === undefined);
   if (missing.length === 0) return;
@@ -26,4 +31,11 @@ export function registerMissingKernels(): void {
 function register(kernelName: string, kernelFunc: tf.KernelFunc): void {
   if (tf.getKernel(kernelName, 'wasm') === undefined)
     tf.registerKernel({ kernelName, backendName: 'wasm', kernelFunc });
+}
+
+function replace(kernelName: string, by: (old: tf.KernelFunc) => tf.KernelFunc): void {
+  const old = tf.getKernel(kernelName, 'wasm');
+  if (old === undefined) return;
+  tf.unregisterKernel(kernelName, 'wasm');
+  tf.registerKernel({ ...old, kernelFunc: by(old.kernelFunc) });
 }

@@ -1,0 +1,48 @@
+import type { NeuronDefinition, Surrogate } from '@bidl/dynamics';
+import type * as tf from '@tensorflow/tfjs';
+
+/** BatchNorm inside the recurrence: on input + membrane, per channel. All tensors `[C]`. */
+export interface ScanNorm {
+  readonly gamma: tf.Tensor;
+  readonly beta: tf.Tensor;
+  /** Running mean and (unbiased) variance: what inference normalises with. */
+  readonly mean: tf.Tensor;
+  readonly variance: tf.Tensor;
+  readonly epsilon: number;
+  /** Share of a step's statistics in the running ones: new = (1 − momentum)·old + momentum·batch, once a step. */
+  readonly momentum: number;
+}
+
+/** How a scan is computed: one fused kernel, or TensorFlow.js ops step by step. `auto` takes the first that fits. */
+export type ScanForm = 'auto' | 'fused' | 'composed';
+
+export interface StepArgs {
+  readonly params: Readonly<Record<string, tf.Tensor>>;
+  readonly norm?: ScanNorm;
+  readonly surrogate: Surrogate;
+}
+
+export interface ScanArgs extends StepArgs {
+  /** `[B, T, ..., C]`. */
+  readonly x: tf.Tensor;
+  /** State before the first step, `[B, ..., C]` each; left out: the neuron's initial values. */
+  readonly state?: Readonly<Record<string, tf.Tensor>>;
+  /** Batch statistics in `norm`, and noise. */
+  readonly training: boolean;
+  /** Standard deviation of the training noise, in units of the membrane's own spread. Default 0. */
+  readonly noise?: number;
+  /** Seed of the noise. */
+  readonly seed?: number;
+  readonly form?: ScanForm;
+}
+
+export interface ScanResult {
+  /** Output of every step, `[B, T, ..., C]`. */
+  readonly out: tf.Tensor;
+  /** State after the last step, `[B, ..., C]` each. */
+  readonly state: Readonly<Record<string, tf.Tensor>>;
+  /** The running statistics advanced over this sequence, `[C]`; only when training with `norm`. Not differentiable. */
+  readonly running?: { readonly mean: tf.Tensor; readonly variance: tf.Tensor };
+}
+
+export type AnyNeuron = NeuronDefinition;
