@@ -1,0 +1,97 @@
+import type { tf } from '@bidl/engine';
+import { namedWeights, type NamedVariable } from '@bidl/neurons';
+import { registry } from '@bidl/registry';
+import { z } from 'zod';
+import { backbones, type BackboneContext } from '../backbones/backbone.js';
+import { ModelError } from '../errors.js';
+import { heads, type Head } from '../heads/cls-head.js';
+import type { Labels } from '../losses/loss.js';
+
+/** Classifiers by the names that configs use. */
+export const classifiers = registry<ImageClassifier, BackboneContext>('classifier');
+
+export const imageClassifierSchema = z.strictObject({
+  backbone: backbones.schema(),
+  neck: z.null().optional().describe('not in use: everything up to the logits is in the backbone'),
+  head: heads.schema().default({ type: 'ClsHead' }),
+});
+
+/**
+ * A backbone that gives logits, and a head that makes a loss and an accuracy of them.
+ *
+ * @example
+ * const classifier = buildClassifier(config.model, { inputShape: [10, 32, 32, 2], seed: 1 });
+ * const { value, grads } = tf.variableGrads(() => classifier.loss(classifier.forward(x, true), labels));
+ */
+export class ImageClassifier {
+  /** Number of classes (of logits, for a two-class network with one logit). */
+  readonly nclass: number;
+  /**
+   * Training passes so far. Membrane noise is a function of the seed, the layer and this number; set it when a
+   * run resumes.
+   */
+  iteration = 0;
+
+  constructor(
+    readonly backbone: tf.LayersModel,
+    readonly head: Head,
+  ) {
+    const classes = backbone.outputs[0]?.shape.at(-1);
+    if (backbone.outputs.length !== 1 || typeof classes !== 'number') {
+      throw new ModelError(`backbone "${backbone.name}" must give one tensor of logits [B, K]`);
+    }
+    this.nclass = classes;
+  }
+
+  /**
+   * Logits of a batch.
+   *
+   * @param x `[B, T, H, W, C]`, any numeric dtype
+   * @param training use and advance BatchNorm's batch statistics, apply noise
+   * @returns `[B, K]`
+   * @throws ModelError when the batch has another shape than the network was built for.
+   */
+  forward(x: tf.Tensor, training = false): tf.Tensor {
+    const want = this.backbone.inputs[0]?.shape ?? [];
+    const fits = x.rank === want.length && want.every((size, i) => size === null || size === x.shape[i]);
+    if (!fits) {
+      const shape = want.map((size, i) => size ?? (i === 0 ? 'B' : 'T')).join(', ');
+      throw new ModelError(
+        `${this.backbone.name} takes [${shape}], got [${x.shape.join(', ')}]; channels come last, see the data set's layout and the pipeline's crop`,
+      );
+    }
+    const iteration = training ? this.iteration++ : this.iteration;
+    return this.backbone.apply(x, { training, iteration }) as tf.Tensor;
+  }
+
+  /** The head's loss. @throws LabelError when a label is out of range. */
+  loss(logits: tf.Tensor, labels: Labels): tf.Tensor {
+    return this.head.loss.compute(logits, labels);
+  }
+
+  /** How many samples have their label in first place, and among the first five. */
+  accuracy(logits: tf.Tensor, labels: Labels): { readonly top1: number; readonly top5: number } {
+    const [top1 = 0, top5 = 0] = this.head.correct(logits, labels, [1, 5]);
+    return { top1, top5 };
+  }
+
+  /** Every weight by the name of its place, running statistics included. */
+  weights(): NamedVariable[] {
+    return namedWeights(this.backbone);
+  }
+
+  /** Frees the weights. */
+  dispose(): void {
+    this.backbone.dispose();
+  }
+}
+
+classifiers.register({
+  type: 'ImageClassifier',
+  schema: imageClassifierSchema,
+  build: ({ backbone, head }, context) =>
+    new ImageClassifier(
+      backbones.build(backbone, context, 'model.backbone'),
+      heads.build(head, undefined, 'model.head'),
+    ),
+});
