@@ -7,12 +7,22 @@ export interface NamedVariable {
   readonly trainable: boolean;
 }
 
+/** Counts of right answers in a batch. */
+export interface Correct {
+  readonly top1: number;
+  readonly top5: number;
+}
+
 /** What the training loop needs of a network; `ImageClassifier` of @bidl/models is one. */
 export interface Classifier {
   /** Logits [B, K] of a batch [B, T, ...]. In training mode running statistics advance. */
   forward(x: tf.Tensor, training: boolean): tf.Tensor;
-  /** Scalar loss of logits [B, K] against int32 labels [B]. */
-  loss(logits: tf.Tensor, labels: tf.Tensor): tf.Tensor;
+  /** Scalar mean loss of logits [B, K] against class indices [B]. */
+  loss(logits: tf.Tensor, labels: ArrayLike<number>): tf.Tensor;
+  /** How many samples have their class in first place, and among the first five. */
+  accuracy(logits: tf.Tensor, labels: ArrayLike<number>): Correct;
   /** Every weight, trainable or not, in a fixed order. */
   weights(): readonly NamedVariable[];
+  /** Training iterations so far, when training noise depends on it; the runner sets it. */
+  iteration?: number;
 }

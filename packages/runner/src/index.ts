@@ -1,4 +1,4 @@
-export type { Classifier, NamedVariable } from './classifier.js';
+export type { Classifier, Correct, NamedVariable } from './classifier.js';
 export { VERSION } from './version.js';
 
 export { train, type TrainOptions, type TrainResult } from './train.js';
@@ -6,17 +6,12 @@ export { test, type TestOptions, type TestResult } from './test.js';
 export type { EvaluationReport, IterReport, Reporter, RunDone, RunStart } from './reporter.js';
 export { workDirOf, WorkDirError } from './work-dir.js';
 
-export {
-  EpochBasedRunner,
-  type IterationResult,
-  type Progress,
-  type RunnerParts,
-} from './loop/epoch-based-runner.js';
+export { EpochBasedRunner, type Progress, type RunnerParts } from './loop/epoch-based-runner.js';
 export { runners } from './loop/runners.js';
 export type { Batch, Loader } from './loop/loader.js';
 export { evaluate, type EvaluateOptions, type Evaluation } from './loop/evaluate.js';
 export { InterruptedError, NonFiniteLossError } from './loop/errors.js';
-export { rank, Score } from './loop/score.js';
+export { Score, type BatchResult } from './loop/score.js';
 
 export { hooks, MOMENTS, type Hook } from './hooks/hook.js';
 export {

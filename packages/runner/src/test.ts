@@ -62,7 +62,7 @@ export async function test(config: RunConfig | LoadedConfig, options: TestOption
         engine,
       };
     } finally {
-      classifier.weights().forEach((w) => w.variable.dispose());
+      classifier.dispose();
     }
   } finally {
     await loader.close();

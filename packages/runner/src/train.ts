@@ -197,7 +197,7 @@ async function trainIn(
       };
     } finally {
       optimizer.dispose();
-      weights.forEach((w) => w.variable.dispose());
+      classifier.dispose();
     }
   } finally {
     await Promise.all(closing.map((c) => c.close()));

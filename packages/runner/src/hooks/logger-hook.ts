@@ -17,8 +17,7 @@ export function loggerHook({ interval = 50 }: { readonly interval?: number } = {
       last = runner.now();
     },
     afterIter(runner) {
-      const { loss, logits, labels } = runner.result;
-      window.add(loss, logits, labels);
+      window.add(runner.result);
       const now = runner.now();
       trainSeconds += (now - last) / 1000;
       timed += 1;

@@ -1,5 +1,7 @@
 import { frames, tf } from '@bidl/engine';
 import type { NdArray } from '@bidl/formats';
+import type { Classifier } from '../classifier.js';
+import type { BatchResult } from './score.js';
 
 /** A batch's samples as float32 [B, T, ...]; bytes travel as bytes. The caller disposes. */
 export function inputTensor(img: NdArray): tf.Tensor {
@@ -16,18 +18,18 @@ export function inputTensor(img: NdArray): tf.Tensor {
   }
 }
 
-/** Labels as int32 [B]. The caller disposes. */
-export const labelTensor = (labels: Int32Array): tf.Tensor1D => tf.tensor1d(labels, 'int32');
-
-/** Loss and logits fetched together, with one wait for the device. Both tensors are disposed. */
-export async function fetchOutputs(loss: tf.Tensor, logits: tf.Tensor) {
-  const packed = tf.tidy(() => tf.concat1d([tf.reshape(loss, [1]), tf.reshape(logits, [logits.size])]));
-  loss.dispose();
-  logits.dispose();
+/** Loss and right answers of a batch, fetched from the device. Both tensors are disposed. */
+export async function fetchResult(
+  classifier: Classifier,
+  tensors: { readonly loss: tf.Tensor; readonly logits: tf.Tensor },
+  labels: Int32Array,
+): Promise<BatchResult> {
+  const { loss, logits } = tensors;
   try {
-    const values = await packed.data<'float32'>();
-    return { loss: values[0] ?? NaN, logits: values.subarray(1) };
+    const [value = NaN] = await loss.data<'float32'>();
+    return { loss: value, ...classifier.accuracy(logits, labels), samples: labels.length };
   } finally {
-    packed.dispose();
+    loss.dispose();
+    logits.dispose();
   }
 }

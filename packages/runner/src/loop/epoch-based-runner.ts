@@ -5,10 +5,10 @@ import type { Hook, MOMENTS } from '../hooks/hook.js';
 import type { Gradients, Optimizer } from '../optimizers/optimizer.js';
 import type { Reporter } from '../reporter.js';
 import type { Schedule } from '../schedules/schedule.js';
-import { fetchOutputs, inputTensor, labelTensor } from './batch-tensors.js';
+import { fetchResult, inputTensor } from './batch-tensors.js';
 import { InterruptedError, NonFiniteLossError } from './errors.js';
 import type { Batch, Loader } from './loader.js';
-import { Score } from './score.js';
+import { Score, type BatchResult } from './score.js';
 
 /** What a runner is made of. */
 export interface RunnerParts {
@@ -32,14 +32,6 @@ export interface Progress {
   readonly iter: number;
   readonly best: BestScore | null;
   readonly history: readonly EpochRecord[];
-}
-
-/** The iteration that has just been computed. */
-export interface IterationResult {
-  readonly loss: number;
-  /** [B·K], row by row. */
-  readonly logits: Float32Array;
-  readonly labels: Int32Array;
 }
 
 /**
@@ -68,7 +60,8 @@ export class EpochBasedRunner {
   validation: EpochScore | undefined;
   /** Gradients by weight name, from forward/backward until the end of `afterIter`; hooks may replace them. */
   gradients: Gradients = new Map<string, tf.Tensor>();
-  result: IterationResult = { loss: 0, logits: new Float32Array(), labels: new Int32Array() };
+  /** The iteration that has just been computed. */
+  result: BatchResult = { loss: 0, top1: 0, top5: 0, samples: 0 };
   /** Path of the last checkpoint known to be whole. */
   lastCheckpoint: string | undefined;
   readonly log: (line: string) => void;
@@ -156,34 +149,33 @@ export class EpochBasedRunner {
   }
 
   async #forwardBackward(batch: Batch): Promise<void> {
-    // the loader may overwrite its memory after release, while the result stays readable for hooks
+    const { classifier } = this;
+    // a copy: the loader may overwrite its memory after release
     const labels = Int32Array.from(batch.gt_label);
-    let logits: tf.Tensor | undefined;
-    const [loss, gradients] = keepAll(() => {
+    if (classifier.iteration !== undefined) classifier.iteration = this.iter;
+    const { loss, logits, gradients } = tf.tidy(() => {
       const x = inputTensor(batch.img);
-      const y = labelTensor(labels);
+      let logits: tf.Tensor | undefined;
       const { value, grads } = tf.variableGrads(() => {
-        const out = this.classifier.forward(x, true);
-        logits = tf.keep(out.clone());
-        return tf.reshape(this.classifier.loss(out, y), []) as tf.Scalar;
+        // kept: variableGrads frees whatever its function does not return
+        logits = tf.keep(classifier.forward(x, true).clone());
+        return classifier.loss(logits, labels).asScalar();
       }, this.#variables);
-      return [value, grads];
+      return { loss: value, logits: logits ?? tf.zeros([0]), gradients: existing(grads) };
     });
     this.gradients = new Map(
       Object.entries(gradients).map(([name, gradient]) => [this.#names.get(name) ?? name, gradient]),
     );
-    if (!logits) throw new Error('the classifier gave no logits');
-    const values = await fetchOutputs(loss, logits);
-    if (!Number.isFinite(values.loss))
+    this.result = await fetchResult(classifier, { loss, logits }, labels);
+    if (!Number.isFinite(this.result.loss))
       throw new NonFiniteLossError(
-        values.loss,
+        this.result.loss,
         this.epoch + 1,
         this.innerIter + 1,
         this.lr,
         this.lastCheckpoint,
       );
-    this.score.add(values.loss, values.logits, labels);
-    this.result = { ...values, labels };
+    this.score.add(this.result);
   }
 
   #stopIfAsked(): void {
@@ -195,14 +187,6 @@ export class EpochBasedRunner {
   }
 }
 
-/** Like tf.tidy, for a loss and named gradients; gradients that do not exist are left out. */
-function keepAll(compute: () => [tf.Scalar, tf.NamedTensorMap]): [tf.Scalar, Record<string, tf.Tensor>] {
-  const [loss, entries] = tf.tidy(() => {
-    const [value, grads] = compute();
-    return [
-      value,
-      Object.fromEntries(Object.entries(grads).filter(([, g]) => g !== null && g !== undefined)),
-    ] as [tf.Scalar, Record<string, tf.Tensor>];
-  });
-  return [loss, entries];
-}
+/** The gradients that exist: a weight that the loss does not depend on has none. */
+const existing = (grads: Readonly<Record<string, tf.Tensor | null>>): Record<string, tf.Tensor> =>
+  Object.fromEntries(Object.entries(grads).flatMap(([name, g]) => (g ? [[name, g]] : [])));

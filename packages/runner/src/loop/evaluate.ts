@@ -1,7 +1,7 @@
 import { tf } from '@bidl/engine';
 import type { EpochScore } from '../checkpoint/meta.js';
 import type { Classifier } from '../classifier.js';
-import { fetchOutputs, inputTensor, labelTensor } from './batch-tensors.js';
+import { fetchResult, inputTensor } from './batch-tensors.js';
 import type { Loader } from './loader.js';
 import { Score } from './score.js';
 
@@ -31,12 +31,11 @@ export async function evaluate(
     try {
       signal?.throwIfAborted();
       const labels = Int32Array.from(batch.gt_label);
-      const [loss, logits] = tf.tidy((): [tf.Tensor, tf.Tensor] => {
-        const out = classifier.forward(inputTensor(batch.img), false);
-        return [classifier.loss(out, labelTensor(labels)), out];
+      const tensors = tf.tidy(() => {
+        const logits = classifier.forward(inputTensor(batch.img), false);
+        return { loss: classifier.loss(logits, labels), logits };
       });
-      const values = await fetchOutputs(loss, logits);
-      score.add(values.loss, values.logits, labels);
+      score.add(await fetchResult(classifier, tensors, labels));
     } finally {
       batch.release();
     }

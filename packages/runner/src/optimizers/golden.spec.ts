@@ -11,6 +11,8 @@ const variableOf = (name: string, data: ArrayLike<number>, shape: readonly numbe
   variable: tf.variable(tf.tensor(Array.from(data), [...shape], 'float32')),
 });
 
+type Tolerance = Parameters<typeof expectClose>[2];
+
 beforeAll(() => startEngine());
 
 describe('optimizers against PyTorch, step by step', () => {
@@ -57,7 +59,12 @@ describe('optimizers against PyTorch, step by step', () => {
       });
       for (const { name: i, variable } of members) {
         const want = get(`p/${step}/${i}`).data as Float32Array;
-        expectClose(variable.dataSync(), want, json.tolerance, `parameter ${i} after step ${step}`);
+        expectClose(
+          variable.dataSync(),
+          want,
+          json.tolerance as Tolerance,
+          `parameter ${i} after step ${step}`,
+        );
       }
     }
     optimizer.dispose();
