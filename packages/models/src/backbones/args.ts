@@ -2,9 +2,7 @@ import { ConfigError } from '@bidl/registry';
 import { z } from 'zod';
 
 const size = z.number().int().positive();
-const somaValue: z.ZodType<SomaNumber> = z.lazy(() =>
-  z.union([z.number(), z.null(), z.array(somaValue)]),
-);
+const somaValue: z.ZodType<SomaNumber> = z.lazy(() => z.union([z.number(), z.null(), z.array(somaValue)]));
 type SomaNumber = number | null | SomaNumber[];
 
 /** Membrane parameters: shared by the layer, by each channel, or given. */
@@ -27,7 +25,9 @@ export const spikeFuncSchema = z
 
 /** Arguments that the image backbones share, with upstream's two spellings of the input's size. */
 export const imageBackboneShape = {
-  timestep: size.default(20).describe("time steps; the mean over time divides by it, whatever the sample's T"),
+  timestep: size
+    .default(20)
+    .describe("time steps; the mean over time divides by it, whatever the sample's T"),
   input_channels: size.optional().describe('channels of the input'),
   c0: size.optional().describe('same as input_channels'),
   h: size.optional().describe('height of the input'),
@@ -60,7 +60,8 @@ export function sizeArg(
   const given = [args[name], args[alias]].filter((value) => typeof value === 'number');
   const value = given[0] ?? sample;
   const written = args[name] === undefined ? alias : name;
-  if (value === undefined) throw new ConfigError(`model.backbone.${name} is missing`, `model.backbone.${name}`);
+  if (value === undefined)
+    throw new ConfigError(`model.backbone.${name} is missing`, `model.backbone.${name}`);
   if (given.length === 2 && given[0] !== given[1]) {
     throw new ConfigError(
       `model.backbone.${name} is ${given[0]} and model.backbone.${alias} is ${given[1]}: they mean the same, keep one`,

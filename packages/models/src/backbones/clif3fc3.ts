@@ -13,7 +13,9 @@ const schema = z.strictObject({
   statistics: z
     .enum(['step', 'sequence'])
     .default('step')
-    .describe('of a BatchNorm in front of the membrane; here they all sit inside the neuron, so it has no effect'),
+    .describe(
+      'of a BatchNorm in front of the membrane; here they all sit inside the neuron, so it has no effect',
+    ),
 });
 
 /** Upstream's inner-loop twin: the same network, features averaged over time before the head. */

@@ -32,7 +32,13 @@ export class LabelSmoothLoss implements Loss {
   private readonly entropy: CrossEntropyLoss;
 
   constructor(args: LabelSmoothArgs) {
-    const { label_smooth_val: value, mode, num_classes, reduction, loss_weight } = labelSmoothSchema.parse(args);
+    const {
+      label_smooth_val: value,
+      mode,
+      num_classes,
+      reduction,
+      loss_weight,
+    } = labelSmoothSchema.parse(args);
     this.epsilon = (mode ?? 'classy_vision') === 'classy_vision' ? value / (1 + value) : value;
     this.binary = mode === 'multi_label';
     this.classes = num_classes ?? undefined;

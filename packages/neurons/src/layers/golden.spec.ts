@@ -78,7 +78,10 @@ describe.each(FORMS)('%s form', (form) => {
     const [v] = data.arrays.has('v') ? [sequence(data, 'v')] : [];
     if (v) {
       const states = Array.from({ length: steps }, (_, t) => {
-        const part = x.slice(x.shape.map(() => 0), x.shape.map((size, i) => (i === 1 ? t + 1 : size)));
+        const part = x.slice(
+          x.shape.map(() => 0),
+          x.shape.map((size, i) => (i === 1 ? t + 1 : size)),
+        );
         restore(layer, before);
         return layer.run(part, { training }).state['v']!;
       });
@@ -158,7 +161,8 @@ function sequence({ get, json }: Golden, key: string): Array {
   return array.shape.length === 5 ? channelsLast(array) : array;
 }
 
-const tensor = (array: Array): tf.Tensor => tf.tensor(array.data as Float32Array, [...array.shape], 'float32');
+const tensor = (array: Array): tf.Tensor =>
+  tf.tensor(array.data as Float32Array, [...array.shape], 'float32');
 
 function load(layer: SpikingLayer, data: Golden): void {
   const given = data.within('param/');

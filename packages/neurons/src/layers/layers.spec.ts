@@ -56,7 +56,9 @@ describe('membrane parameters', () => {
     const layer = built({ learn: true });
     expect(soma(layer)['alpha']).toEqual({ shape: [], trainable: true });
     const x = tf.randomNormal([2, 6, 3], 0, 1, 'float32', 5);
-    const { grads } = tf.variableGrads(() => (layer.apply(x, { training: true }) as tf.Tensor).sum() as tf.Scalar);
+    const { grads } = tf.variableGrads(
+      () => (layer.apply(x, { training: true }) as tf.Tensor).sum() as tf.Scalar,
+    );
     const slope = (name: string) => {
       const variable = layer.weights.find((w) => w.originalName === `flif1/${name}`)!.read() as tf.Variable;
       return grads[variable.name]!.dataSync()[0]!;
@@ -65,7 +67,8 @@ describe('membrane parameters', () => {
     expect(Math.abs(slope('theta'))).toBeGreaterThan(0);
   });
   test('null draws from a seeded normal', () => {
-    const read = () => built({ alpha: null, shape: [5] }).weights.find((w) => w.originalName === 'flif1/alpha')!;
+    const read = () =>
+      built({ alpha: null, shape: [5] }).weights.find((w) => w.originalName === 'flif1/alpha')!;
     expect(read().read().dataSync()).toEqual(read().read().dataSync());
     expect(new Set(read().read().dataSync()).size).toBe(5);
   });
@@ -126,7 +129,10 @@ describe('spike_func', () => {
     const rectangle = new Lif({});
     const arctan = new Lif({ spike_func: 'ArcTan' });
     expect((arctan.apply(x) as tf.Tensor).dataSync()).toEqual((rectangle.apply(x) as tf.Tensor).dataSync());
-    const slope = (layer: Lif) => tf.grad((v: tf.Tensor) => layer.apply(v) as tf.Tensor)(x).dataSync();
+    const slope = (layer: Lif) =>
+      tf
+        .grad((v: tf.Tensor) => layer.apply(v) as tf.Tensor)(x)
+        .dataSync();
     expect(slope(arctan)).not.toEqual(slope(rectangle));
   });
 });
@@ -135,27 +141,75 @@ describe('errors name the layer and the remedy', () => {
   test.each<[string, () => unknown, string]>([
     ['feed_back', () => conv({ feed_back: true as never }), 'layer "clif1": feed_back is not supported'],
     ['hidden_channel', () => conv({ hidden_channel: 0 }), 'hidden_channel is 0; give a whole number above 0'],
-    ['kernel', () => conv({ kernel_size: [3, 3, 3] }), 'kernel_size is [3,3,3]; give a whole number >= 1, or two'],
+    [
+      'kernel',
+      () => conv({ kernel_size: [3, 3, 3] }),
+      'kernel_size is [3,3,3]; give a whole number >= 1, or two',
+    ],
     ['groups', () => conv({ groups: 3 }), "hidden_channel 4 can't be split into 3 groups"],
     ['noise', () => conv({ noise: -1 }), 'noise is -1; give 0 or more'],
     ['mode', () => conv({ mode: 'spikes' as never }), 'mode "spikes" is unknown; use "spike" or "analog"'],
     ['tap', () => conv({ memb_mode: [4, 'relu'] }), 'memb_mode[0] is 4; use 0, 1, 2 or 3'],
     ['activation', () => conv({ memb_mode: [0, 'elu' as never] }), 'memb_mode[1] "elu" is unknown'],
-    ['surrogate', () => conv({ spike_func: 'Arctan' }), 'spike_func "Arctan" is unknown. Did you mean "ArcTan"?'],
-    ['its argument', () => conv({ spike_func: { type: 'ArcTan', alfa: 1 } }), 'spike_func.alfa is unknown; ArcTan has alpha'],
+    [
+      'surrogate',
+      () => conv({ spike_func: 'Arctan' }),
+      'spike_func "Arctan" is unknown. Did you mean "ArcTan"?',
+    ],
+    [
+      'its argument',
+      () => conv({ spike_func: { type: 'ArcTan', alfa: 1 } }),
+      'spike_func.alfa is unknown; ArcTan has alpha',
+    ],
     ['statistics', () => conv({ statistics: 'epoch' as never }), 'statistics "epoch" is unknown'],
-    ['channels', () => conv({ input_channel: 3 }).apply(tf.zeros([1, 1, 8, 8, 2])), 'input_channel is 3, but the input has 2 channels'],
+    [
+      'channels',
+      () => conv({ input_channel: 3 }).apply(tf.zeros([1, 1, 8, 8, 2])),
+      'input_channel is 3, but the input has 2 channels',
+    ],
     ['rank', () => conv().apply(tf.zeros([1, 8, 8, 2])), 'needs [B, T, H, W, C], got [1, 8, 8, 2]'],
-    ['size', () => conv({ mp: true, padding: 0 }).apply(tf.zeros([1, 1, 3, 3, 2])), 'has nothing left of an input of 3x3'],
-    ['soma word', () => new Lif({ soma_params: 'layer_share' as never, name: 'a' }).apply(tf.zeros([1, 1, 2])), 'soma_params "layer_share" is unknown'],
-    ['soma count', () => new Lif({ soma_params: { alpha: [1, 2, 3] }, name: 'a' }).apply(tf.zeros([1, 1, 2])), 'soma_params has 3 values where the layer has 2 channels'],
-    ['soma key', () => new Lif({ soma_params: { tau: 2 } as never, name: 'a' }).apply(tf.zeros([1, 1, 2])), 'soma_params.tau is unknown'],
-    ['soma value', () => new Lif({ soma_params: { theta: NaN }, name: 'a' }).apply(tf.zeros([1, 1, 2])), 'soma_params.theta is NaN'],
+    [
+      'size',
+      () => conv({ mp: true, padding: 0 }).apply(tf.zeros([1, 1, 3, 3, 2])),
+      'has nothing left of an input of 3x3',
+    ],
+    [
+      'soma word',
+      () => new Lif({ soma_params: 'layer_share' as never, name: 'a' }).apply(tf.zeros([1, 1, 2])),
+      'soma_params "layer_share" is unknown',
+    ],
+    [
+      'soma count',
+      () => new Lif({ soma_params: { alpha: [1, 2, 3] }, name: 'a' }).apply(tf.zeros([1, 1, 2])),
+      'soma_params has 3 values where the layer has 2 channels',
+    ],
+    [
+      'soma key',
+      () => new Lif({ soma_params: { tau: 2 } as never, name: 'a' }).apply(tf.zeros([1, 1, 2])),
+      'soma_params.tau is unknown',
+    ],
+    [
+      'soma value',
+      () => new Lif({ soma_params: { theta: NaN }, name: 'a' }).apply(tf.zeros([1, 1, 2])),
+      'soma_params.theta is NaN',
+    ],
     ['Lif1d', () => new Lif1d({ name: 'a' }).apply(tf.zeros([1, 1, 2, 2, 2])), 'use Lif2d for images'],
     ['Lif2d', () => new Lif2d({ name: 'a' }).apply(tf.zeros([1, 1, 2])), 'use Lif1d for vectors'],
-    ['norm_state', () => new Lif1d({ norm_state: 6, name: 'a' }).apply(tf.zeros([1, 1, 2])), 'was told 6 channels and gets an input with 2'],
-    ['FcLif rank', () => new FcLif({ hidden_channel: 2, name: 'a' }).apply(tf.zeros([1, 1, 2, 2, 2])), 'put OverTime(flatten) in front of it'],
-    ['FcLif channels', () => new FcLif({ hidden_channel: 2, input_channel: 3, name: 'a' }).apply(tf.zeros([1, 1, 2])), 'input_channel is 3, but the input has 2 features'],
+    [
+      'norm_state',
+      () => new Lif1d({ norm_state: 6, name: 'a' }).apply(tf.zeros([1, 1, 2])),
+      'was told 6 channels and gets an input with 2',
+    ],
+    [
+      'FcLif rank',
+      () => new FcLif({ hidden_channel: 2, name: 'a' }).apply(tf.zeros([1, 1, 2, 2, 2])),
+      'put OverTime(flatten) in front of it',
+    ],
+    [
+      'FcLif channels',
+      () => new FcLif({ hidden_channel: 2, input_channel: 3, name: 'a' }).apply(tf.zeros([1, 1, 2])),
+      'input_channel is 3, but the input has 2 features',
+    ],
   ])('%s', (_, make, message) => {
     expect(make).toThrow(message);
   });

@@ -213,8 +213,6 @@ export abstract class SpikingLayer extends tf.layers.Layer implements Stateful {
       state,
       ...(this.normPlace === 'inside' && { norm: this.scanNorm() }),
       surrogate: this.surrogate,
-      training: false,
-      form: this.form,
     });
   }
 
@@ -239,7 +237,7 @@ export abstract class SpikingLayer extends tf.layers.Layer implements Stateful {
   }
 
   private scanNorm() {
-    return { ...this.normTensors(), epsilon: EPSILON, momentum: MOMENTUM, statistics: 'step' as const };
+    return { ...this.normTensors(), epsilon: EPSILON, momentum: MOMENTUM };
   }
 }
 

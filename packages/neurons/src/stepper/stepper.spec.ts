@@ -57,7 +57,10 @@ function unsettle(layer: SpikingLayer, seed: number): void {
 
 const common = {
   mode: fc.constantFrom('spike' as const, 'analog' as const),
-  memb_mode: fc.tuple(fc.constantFrom(0, 1, 2, 3), fc.constantFrom('relu' as const, 'sigmoid' as const, 'tanh' as const, null)),
+  memb_mode: fc.tuple(
+    fc.constantFrom(0, 1, 2, 3),
+    fc.constantFrom('relu' as const, 'sigmoid' as const, 'tanh' as const, null),
+  ),
   soma_params: fc.oneof(
     fc.constantFrom('all_share' as const, 'channel_share' as const),
     fc.record({
@@ -116,12 +119,21 @@ describe.each<Form>(['composed', 'fused'])('every layer, sequence = steps, %s fo
   });
 
   test('FcLif and Lif', () => {
-    const args = fc.record({ ...common, ...sizes, input: fc.integer({ min: 1, max: 9 }), hidden: fc.integer({ min: 1, max: 9 }) });
+    const args = fc.record({
+      ...common,
+      ...sizes,
+      input: fc.integer({ min: 1, max: 9 }),
+      hidden: fc.integer({ min: 1, max: 9 }),
+    });
     fc.assert(
       fc.property(args, ({ batch, steps, input, hidden, ...rest }) => {
         tf.tidy(() => {
           const x = tf.randomUniform([batch, steps, input], -1, 2, 'float32', rest.seed);
-          check((shown) => new FcLif({ ...rest, hidden_channel: hidden, form, name: 'flif1', ...shown }), x, rest.seed);
+          check(
+            (shown) => new FcLif({ ...rest, hidden_channel: hidden, form, name: 'flif1', ...shown }),
+            x,
+            rest.seed,
+          );
           check((shown) => new Lif({ ...rest, form, name: 'lif1', ...shown }), x, rest.seed);
         });
       }),
