@@ -1,1 +1,9 @@
-export {};
+import { exit, exitCodeOf } from './failure.js';
+import { createProgram } from './program.js';
+
+try {
+  await createProgram().parseAsync(process.argv);
+  await exit(0);
+} catch (error) {
+  await exit(exitCodeOf(error));
+}

@@ -13,7 +13,7 @@ const dataset = z.looseObject({
   type: z.string().min(1),
   /** Folder, or file name without its ending, relative to the working folder. */
   data_prefix: z.string().min(1),
-  pipeline: z.array(typed),
+  pipeline: orDefault(z.array(typed), []),
   test_mode: z.boolean().optional(),
 });
 

@@ -1,0 +1,44 @@
+import { Command, Option } from 'commander';
+import type { Device } from '@bidl/engine';
+
+import { openOutput } from '../output.js';
+
+/** `bidl engine install|doctor`. */
+export const engineCommand = (): Command =>
+  new Command('engine')
+    .description('set up and examine the tensor engine')
+    .addCommand(
+      new Command('install')
+        .description('put TensorFlow under tfjs-node and build the spike ops; does only what is missing')
+        .addOption(
+          new Option('--device <device>', 'what to compute on').choices(['cpu', 'gpu']).default('cpu'),
+        )
+        .option('--json', 'print the result as one JSON line on stdout, everything else on stderr')
+        .action(install),
+    )
+    .addCommand(
+      new Command('doctor')
+        .description('what is there, what is missing, and the remedy')
+        .option('--json', 'as one JSON line')
+        .action(doctor),
+    );
+
+async function install({ device, json }: { device: Device; json?: boolean }): Promise<void> {
+  const output = openOutput({ json });
+  const { installEngine } = await import('@bidl/engine');
+  const result = await installEngine({ device, log: (line) => output.line(line) });
+  output.json(result);
+  output.line(
+    result.changed
+      ? `The engine is ready (${result.device}).`
+      : `The engine was ready (${result.device}): nothing to do.`,
+  );
+}
+
+async function doctor(options: { json?: boolean }): Promise<void> {
+  const output = openOutput(options);
+  const engine = await import('@bidl/engine');
+  const report = await engine.doctor();
+  output.json(report);
+  output.line(String(report));
+}
