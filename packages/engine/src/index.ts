@@ -7,7 +7,7 @@ export {
   type OpAttribute,
   type TensorFlowBackend,
 } from './backend/tensorflow-binding.js';
-export { opsLoaded } from './backend/op-library.js';
+export { opsInfo } from './backend/op-library.js';
 export { cpuFeatures } from './backend/cpu-features.js';
 export { frames, FramesError } from './frames/frames.js';
 export { installEngine, type BuildOps, type InstallOptions, type InstallResult } from './install/install.js';
@@ -15,3 +15,14 @@ export { EngineInstallError } from './install/errors.js';
 export { cacheRoot } from './install/cache.js';
 export type { Device } from './install/device.js';
 export type { DownloadProgress } from './install/pip.js';
+export {
+  neuronScan,
+  neuronStep,
+  ScanError,
+  type ScanArgs,
+  type ScanForm,
+  type ScanNorm,
+  type ScanResult,
+  type StepArgs,
+} from './scan/index.js';
+export { doctor, formatReport, type Check, type DoctorOptions, type DoctorReport } from './doctor/doctor.js';

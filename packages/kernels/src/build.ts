@@ -10,8 +10,8 @@ import { COMPILE_FLAGS, nativeDir, sourceHash, units } from './sources.js';
 const run = promisify(execFile);
 
 export interface BuildOptions {
-  /** Folder with TensorFlow's C headers (the one that holds `tensorflow/c/ops.h`). */
-  readonly includeDir: string;
+  /** Unpacked TensorFlow: the folder whose `include` holds `tensorflow/c/ops.h`. */
+  readonly tensorflowDir: string;
   /** Where builds are kept, by content. */
   readonly cacheDir: string;
   /** The C++17 compiler; g++ or clang++. Default `g++`. */
@@ -59,7 +59,7 @@ async function twoAtATime<T>(items: readonly T[], task: (item: T) => Promise<voi
 export async function buildOps(
   options: BuildOptions,
 ): Promise<{ readonly path: string; readonly built: boolean }> {
-  const { includeDir, cacheDir, compiler = 'g++', log = () => undefined } = options;
+  const { tensorflowDir, cacheDir, compiler = 'g++', log = () => undefined } = options;
   const target = opsPath(cacheDir);
   if (existsSync(target)) return { path: target, built: false };
   const nodeHeaders = path.join(
@@ -76,7 +76,7 @@ export async function buildOps(
         compiler,
         [
           ...COMPILE_FLAGS,
-          `-I${includeDir}`,
+          `-I${path.join(tensorflowDir, 'include')}`,
           `-I${nodeHeaders}`,
           ...flags,
           '-c',

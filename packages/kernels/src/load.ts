@@ -10,7 +10,7 @@ export interface OpsInfo {
 }
 
 /**
- * Loads the op library, which registers its ops (`BidlLifScan`, `BidlLifScanGrad`, `BidlBytesToFloat`) with the
+ * Loads the op library, which registers its ops (`BidlLifScan` and `BidlLifScanGrad`) with the
  * TensorFlow that tfjs-node has loaded before. Loading it again, also from another thread, does nothing more.
  *
  * @throws KernelError when the file is missing, damaged, or does not fit this TensorFlow.

@@ -29,7 +29,6 @@ const PLAIN = [
   'tf_ops/tf_api.cc',
   'tf_ops/define.cc',
   'tf_ops/lif_op.cc',
-  'tf_ops/bytes_op.cc',
   'tf_ops/addon.cc',
 ];
 

@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
 import { cpuFeatures } from './cpu-features.js';
 import { EngineError } from './errors.js';
-import { opsLoaded } from './op-library.js';
+import { opsInfo } from './op-library.js';
 import { isTensorFlowBackend } from './tensorflow-binding.js';
-import { availableParallelism } from 'node:os';
+import { tensorflowThreads } from './threads.js';
 
 /** The backends that the engine starts. */
 export type BackendName = 'tensorflow' | 'wasm' | 'cpu';
@@ -36,13 +36,7 @@ export function engineInfo(): EngineInfo {
     device: binding?.isUsingGpuDevice === true ? 'gpu' : 'cpu',
     threads: backend === 'tensorflow' ? tensorflowThreads() : 1,
     version: binding?.binding.TF_Version ?? tf.version_core,
-    fused: binding !== undefined && opsLoaded(),
+    fused: binding !== undefined && opsInfo() !== undefined,
     cpuFeatures: cpuFeatures(),
   };
-}
-
-/** TensorFlow's threads for one op: what was asked for, else all cores. */
-export function tensorflowThreads(): number {
-  const asked = Number(process.env['TF_NUM_INTRAOP_THREADS']);
-  return Number.isInteger(asked) && asked > 0 ? asked : availableParallelism();
 }

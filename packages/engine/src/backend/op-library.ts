@@ -1,27 +1,31 @@
-import { createRequire } from 'node:module';
-import { EngineError } from './errors.js';
-
-let loaded: string | undefined;
+import { KernelError, loadOps as loadLibrary, opsPath, type OpsInfo } from '@bidl/kernels';
+import { existsSync } from 'node:fs';
+import { cacheRoot } from '../install/cache.js';
+import { hasLifKernel, registerLifKernels } from '../scan/lif-kernel.js';
 
 /**
- * Loads bidl's op library beside TensorFlow. Its ops register themselves once per process; loading it again (every jest
- * file evaluates its modules anew) changes nothing.
- *
- * @throws EngineError
+ * Loads bidl's op library beside the running TensorFlow and makes its ops kernels of the `tensorflow` backend. Without
+ * the library everything still computes, in composed ops; `warn` says so, and what brings it.
  */
-export function loadOps(path: string): void {
-  if (loaded === path) return;
-  try {
-    createRequire(import.meta.url)(path);
-  } catch (error) {
-    throw new EngineError(
-      `The spike ops in ${path} cannot be loaded: ${(error as Error).message}. Run \`bidl engine install\`.`,
+export function startOps(warn: (line: string) => void): void {
+  const file = opsPath(cacheRoot());
+  if (!existsSync(file)) {
+    warn(
+      'The fused spike ops of this version are not built, so training will be slower. To build them: bidl engine install',
     );
+    return;
   }
-  loaded = path;
+  try {
+    loadLibrary(file);
+  } catch (error) {
+    if (!(error instanceof KernelError)) throw error;
+    warn(`${error.message}. Going on with composed ops, which are slower.`);
+    return;
+  }
+  registerLifKernels();
 }
 
-/** Whether the fused spike ops can be executed. */
-export function opsLoaded(): boolean {
-  return loaded !== undefined;
+/** What the fused spike ops run with, or `undefined` where the backend in use has none. */
+export function opsInfo(): OpsInfo | undefined {
+  return hasLifKernel() ? loadLibrary(opsPath(cacheRoot())) : undefined;
 }

@@ -4,8 +4,8 @@ import { DEVICES, type Device } from '../install/device.js';
 import { LOG_ERRORS_ONLY, SET_LOG_LEVEL, type Loader } from '../install/loader-source.js';
 import { inspectPackage, type InstallRecord } from '../install/record.js';
 import { EngineError } from './errors.js';
-import { tensorflowThreads } from './info.js';
-import { loadOps } from './op-library.js';
+import { tensorflowThreads } from './threads.js';
+import { startOps } from './op-library.js';
 
 /**
  * Loads TensorFlow under TensorFlow.js and makes it the backend.
@@ -26,6 +26,7 @@ export async function startTensorFlow(
   }
   if (!(await tf.setBackend('tensorflow')))
     throw new EngineError('TensorFlow was loaded, but TensorFlow.js refuses it as its backend.');
+  if (!running && device === 'cpu') startOps(warn);
 }
 
 async function load(device: Device, threads: number | undefined): Promise<void> {
@@ -43,7 +44,6 @@ async function load(device: Device, threads: number | undefined): Promise<void> 
       `TensorFlow (${device}) cannot be loaded: ${(error as Error).message.split('\n')[0] ?? ''}`,
     );
   }
-  if (install.record?.ops) loadOps(install.record.ops);
 }
 
 /** Before the big library: quiet its log, unless the user set a level, and make CUDA's libraries findable. */
@@ -51,7 +51,7 @@ function prepare(record: InstallRecord): void {
   const quiet = process.env['TF_CPP_MIN_LOG_LEVEL'] === undefined;
   if (quiet) process.env['TF_CPP_MIN_LOG_LEVEL'] = '2';
   const loader = createRequire(import.meta.url)(record.loader) as Loader;
-  if (quiet) loader.setLogLevel(record.framework, SET_LOG_LEVEL, LOG_ERRORS_ONLY);
+  if (quiet) loader.preloadQuietly(record.framework, SET_LOG_LEVEL, LOG_ERRORS_ONLY);
   preloadAll(loader, record.preload);
 }
 

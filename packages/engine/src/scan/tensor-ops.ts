@@ -1,12 +1,13 @@
 import type { Ops, Surrogate } from '@bidl/dynamics';
 import * as tf from '@tensorflow/tfjs';
 
-type Pair = [tf.Tensor, tf.Tensor];
+/** How `tf.customGrad` hands over the function that keeps tensors for the backward pass. */
+export type Save = (tensors: tf.Tensor[]) => void;
 
 /** A function of tensors whose result takes no part in differentiation. */
 function constantOf(inputs: tf.Tensor[], f: (...x: tf.Tensor[]) => tf.Tensor): tf.Tensor {
   return tf.customGrad((...args) => {
-    const tensors = args.filter((a): a is tf.Tensor => a instanceof tf.Tensor);
+    const tensors = args.slice(0, inputs.length) as tf.Tensor[];
     const value = tf.tidy(() => f(...tensors));
     const shapes = tensors.map((t) => t.shape);
     return { value, gradFunc: () => shapes.map((shape) => tf.zeros(shape)) };
@@ -40,7 +41,7 @@ export function fireWith(surrogate: Surrogate): (x: tf.Tensor) => tf.Tensor {
   return (x) =>
     tf.customGrad((v, save) => {
       const input = v as tf.Tensor;
-      (save as tf.GradSaver)([input]);
+      (save as Save)([input]);
       return {
         value: surrogate.forward(plainOps, input),
         gradFunc: (dy, saved) => tf.mul(dy as tf.Tensor, surrogate.derivative(plainOps, saved[0])),
@@ -81,7 +82,7 @@ export function normalise(
 }
 
 /** Mean and biased variance of every channel (last axis), `[C]` each. */
-export function channelMoments(x: tf.Tensor): Pair {
+export function channelMoments(x: tf.Tensor): [tf.Tensor, tf.Tensor] {
   const { mean, variance } = tf.moments(x, x.shape.map((_, i) => i).slice(0, -1));
   return [mean, variance];
 }

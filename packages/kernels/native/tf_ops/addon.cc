@@ -13,7 +13,6 @@ const char* register_once() {
   static const char* error = [] {
     const char* problem = bidl::tf::load();
     if (problem == nullptr) problem = bidl::tf::define_lif();
-    if (problem == nullptr) problem = bidl::tf::define_bytes();
     return problem;
   }();
   return error;

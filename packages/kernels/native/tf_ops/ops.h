@@ -4,6 +4,5 @@ namespace bidl::tf {
 
 /// Each registers its ops and returns null, or says what went wrong.
 const char* define_lif();
-const char* define_bytes();
 
 }  // namespace bidl::tf

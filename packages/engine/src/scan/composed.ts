@@ -1,0 +1,77 @@
+import type { Ops } from '@bidl/dynamics';
+import * as tf from '@tensorflow/tfjs';
+import { channelMoments, fireWith, normalise, perturbWith, plainOps } from './tensor-ops.js';
+import type { AnyNeuron, ScanArgs, ScanNorm, ScanResult, StepArgs } from './types.js';
+
+/** One time step of a neuron in tensors, with running statistics in `norm`. */
+export function stepComposed(
+  neuron: AnyNeuron,
+  x: tf.Tensor,
+  state: Readonly<Record<string, tf.Tensor>>,
+  { params, norm, surrogate }: StepArgs,
+): { out: tf.Tensor; state: Readonly<Record<string, tf.Tensor>> } {
+  const ops: Ops<tf.Tensor> = {
+    ...plainOps,
+    fire: fireWith(surrogate),
+    ...(norm && {
+      norm: (u: tf.Tensor) => normalise(u, norm.mean, norm.variance, norm.gamma, norm.beta, norm.epsilon),
+    }),
+  };
+  return neuron.step(ops, x, state, params);
+}
+
+/** BatchNorm with each step's own statistics, which it also folds into the running ones. */
+class BatchStatistics {
+  running: { mean: tf.Tensor; variance: tf.Tensor };
+
+  constructor(private readonly norm: ScanNorm) {
+    this.running = { mean: norm.mean, variance: norm.variance };
+  }
+
+  readonly apply = (u: tf.Tensor): tf.Tensor => {
+    const { gamma, beta, epsilon, momentum } = this.norm;
+    const [mean, variance] = channelMoments(u);
+    const count = u.size / gamma.size;
+    const blend = (old: tf.Tensor, now: tf.Tensor) => tf.add(old, tf.mul(momentum, tf.sub(now, old)));
+    this.running = {
+      mean: blend(this.running.mean, mean),
+      variance: blend(this.running.variance, tf.mul(variance, count / Math.max(1, count - 1))),
+    };
+    return normalise(u, mean, variance, gamma, beta, epsilon);
+  };
+}
+
+/** The sequence step by step in TensorFlow.js ops, on any backend. Differentiable through all of its arguments. */
+export function scanComposed(neuron: AnyNeuron, args: ScanArgs): ScanResult {
+  const { x, params, norm, surrogate, training, noise = 0, seed = 0 } = args;
+  const batchNorm = norm && training ? new BatchStatistics(norm) : undefined;
+  let draws = 0;
+  const ops: Ops<tf.Tensor> = {
+    ...plainOps,
+    fire: fireWith(surrogate),
+    ...(batchNorm && { norm: batchNorm.apply }),
+    ...(norm &&
+      !training && {
+        norm: (u: tf.Tensor) => normalise(u, norm.mean, norm.variance, norm.gamma, norm.beta, norm.epsilon),
+      }),
+    ...(training && noise > 0 && { perturb: perturbWith(noise, () => seed + 7919 * draws++) }),
+  };
+  // Not a slice per step inside a differentiated loop: its gradient would be padded to full size T times over.
+  // (tfjs's gradient of unstack fails for a single piece.)
+  const inputs = x.shape[1] === 1 ? [tf.squeeze(x, [1])] : tf.unstack(x, 1);
+  let state = initialState(neuron, args);
+  const outs = inputs.map((input) => {
+    const result = neuron.step(ops, input, state, params);
+    state = result.state;
+    return result.out;
+  });
+  return { out: tf.stack(outs, 1), state, ...(batchNorm && { running: batchNorm.running }) };
+}
+
+/** The state given, completed by the neuron's initial values. */
+export function initialState(neuron: AnyNeuron, { x, state }: ScanArgs): Readonly<Record<string, tf.Tensor>> {
+  const shape = [x.shape[0], ...x.shape.slice(2)];
+  return Object.fromEntries(
+    Object.entries(neuron.state).map(([key, value]) => [key, state?.[key] ?? tf.fill(shape, value)]),
+  );
+}

@@ -1,0 +1,4 @@
+export { ScanError } from './errors.js';
+
+export { neuronScan, neuronStep } from './scan.js';
+export type { ScanArgs, ScanForm, ScanNorm, ScanResult, StepArgs } from './types.js';
