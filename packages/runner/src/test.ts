@@ -1,5 +1,4 @@
 import { resolve } from 'node:path';
-import { ConfigError } from '@bidl/registry';
 import { startEngine, type EngineInfo } from '@bidl/engine';
 import type { LoadedConfig, RunConfig } from '@bidl/config';
 import { applyWeights, readCheckpoint } from './checkpoint/decode.js';
@@ -35,13 +34,10 @@ export interface TestResult {
  */
 export async function test(config: RunConfig | LoadedConfig, options: TestOptions): Promise<TestResult> {
   const run = named(config);
-  const dataset = run.config.data.test;
-  if (!dataset)
-    throw new ConfigError('data.test is missing. Add the test split, or give data.val there.', 'data.test');
   const checkpoint = readCheckpoint(options.checkpoint);
   const seed = checkpoint.meta?.seed ?? DEFAULT_SEED;
   const engine = await startEngine({ warn: (line) => options.reporter?.onLog?.(line) });
-  const loader = await loaderOf(run, dataset, { training: false, seed });
+  const loader = await loaderOf(run, 'test', { training: false, seed });
   try {
     const classifier = classifierOf(run, loader.sampleShape, seed);
     try {

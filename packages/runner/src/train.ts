@@ -105,14 +105,11 @@ async function trainIn(
   const producer = producerOf(engine);
   const seed = chooseSeed(options.seed ?? config.seed ?? undefined, resumed?.meta.seed, warn);
 
-  const loader = await loaderOf(run, config.data.train, { training: true, seed });
+  const loader = await loaderOf(run, 'train', { training: true, seed });
   const closing: { close(): Promise<void> }[] = [loader];
   try {
     const validate = (options.validate ?? true) && config.data.val !== null;
-    const validation =
-      validate && config.data.val
-        ? await loaderOf(run, config.data.val, { training: false, seed })
-        : undefined;
+    const validation = validate ? await loaderOf(run, 'val', { training: false, seed }) : undefined;
     if (validation) closing.push(validation);
     else warn('no validation (data.val is null or it was switched off): best.safetensors is not written');
 

@@ -1,7 +1,7 @@
-import type { DatasetConfig } from '@bidl/config';
 import { createLoader } from '@bidl/datasets';
 import { buildClassifier } from '@bidl/models';
 import type { EngineInfo } from '@bidl/engine';
+import { ConfigError } from '@bidl/registry';
 import type { CheckpointProducer } from './checkpoint/meta.js';
 import type { NamedConfig } from './run-config.js';
 import { VERSION } from './version.js';
@@ -16,10 +16,18 @@ export interface LoaderUse {
 }
 
 /** The batch loader of one split of a config. */
-export function loaderOf({ config }: NamedConfig, dataset: DatasetConfig, { training, seed }: LoaderUse) {
+export function loaderOf(
+  { config }: NamedConfig,
+  split: 'train' | 'val' | 'test',
+  { training, seed }: LoaderUse,
+) {
   const { data } = config;
+  const dataset = data[split];
+  if (!dataset)
+    throw new ConfigError(`data.${split} is missing: describe that split in the config.`, `data.${split}`);
   return createLoader({
     dataset,
+    place: `data.${split}`,
     batchSize: data.samples_per_gpu,
     workers: data.workers_per_gpu,
     shuffle: training,

@@ -76,11 +76,11 @@ function factsOf(runner: EpochBasedRunner, facts: RunFacts, time: Date): Checkpo
 
 function saveError(path: string, size: number, runner: EpochBasedRunner, cause: unknown): CheckpointError {
   const code = typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : undefined;
-  const why = cause instanceof Error ? cause.message : String(cause);
+  const why = (cause instanceof Error ? cause.message : String(cause)).replace(`${path}: `, '');
   const mib = (size / 2 ** 20).toFixed(1);
   const remedy =
     code === 'ENOSPC' || code === 'EDQUOT'
-      ? `The disk is full: free at least ${mib} MiB, or choose another --work-dir.`
+      ? `This one needs ${mib} MiB; another --work-dir may have them.`
       : 'Check that the folder exists and may be written, or choose another --work-dir.';
   const resume = runner.lastCheckpoint
     ? `The previous checkpoint is untouched; resume with --resume-from ${runner.lastCheckpoint}`

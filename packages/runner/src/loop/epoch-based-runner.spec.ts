@@ -160,6 +160,14 @@ it('stops after the current iteration when asked, and says how to go on', async 
   expect(runner.iter).toBe(6);
 });
 
+it('lets timers and signals in while it trains', async () => {
+  const stop = new AbortController();
+  setTimeout(() => stop.abort(), 5);
+  const runner = runnerOf({ signal: stop.signal, loader: tinyLoader({ samples: 80_000 }) });
+  await expect(runner.run()).rejects.toThrow(InterruptedError);
+  expect(runner.epoch).toBe(0);
+});
+
 it('reports and logs', async () => {
   const lines: string[] = [];
   const reports: IterReport[] = [];

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { tf } from '@bidl/engine';
 import type { BestScore, EpochRecord, EpochScore } from '../checkpoint/meta.js';
 import type { Classifier } from '../classifier.js';
@@ -129,6 +130,8 @@ export class EpochBasedRunner {
       } finally {
         batch.release();
       }
+      // lets signals, timers and worker messages in: nothing else in an iteration leaves the microtask queue
+      await setImmediate();
       this.#stopIfAsked();
     }
     this.epoch += 1;

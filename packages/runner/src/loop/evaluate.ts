@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { tf } from '@bidl/engine';
 import type { EpochScore } from '../checkpoint/meta.js';
 import type { Classifier } from '../classifier.js';
@@ -39,6 +40,7 @@ export async function evaluate(
     } finally {
       batch.release();
     }
+    await setImmediate();
     onBatch?.(++done, loader.batches, score.mean());
   }
   return { ...score.mean(), samples: score.samples, seconds: (now() - start) / 1000 };
