@@ -38,3 +38,18 @@ export function namingFile<T>(file: string, parse: () => T): T {
     throw error;
   }
 }
+
+/**
+ * The system's or Node's code of an error (`ENOENT`, `ERR_BUFFER_TOO_LARGE`), if it has one. Asks for no class: errors
+ * of Node's own may come from another realm.
+ */
+export function codeOf(error: unknown): string | undefined {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' ? code : undefined;
+}
+
+/** The message of whatever was thrown. */
+export function messageOf(error: unknown): string {
+  const message = typeof error === 'object' && error !== null && 'message' in error ? error.message : error;
+  return String(message);
+}

@@ -6,3 +6,33 @@ export { transpose } from './array/transpose.js';
 export { readNpy, writeNpy } from './npy/npy.js';
 export { readNpz, writeNpz } from './npy/npz.js';
 export { readZip, writeZip, type ZipLimits } from './zip/zip.js';
+export {
+  describeSafetensors,
+  readSafetensors,
+  type Safetensors,
+  writeSafetensors,
+} from './safetensors/safetensors.js';
+export { readPickle, readPickles } from './pickle/read-pickle.js';
+export type { PickleValue } from './pickle/value.js';
+export {
+  type EventStream,
+  NMNIST_MAX_BYTES,
+  type NmnistOptions,
+  readNmnist,
+  writeNmnist,
+} from './nmnist/nmnist.js';
+export { FileError } from './files/file-error.js';
+export { readBytes, readBytesAsync, type ReadLimit } from './files/read.js';
+export { saveFile } from './files/save.js';
+export {
+  loadNmnist,
+  loadNmnistAsync,
+  loadNpy,
+  loadNpyAsync,
+  loadNpz,
+  loadNpzAsync,
+  loadPickle,
+  loadPickleAsync,
+  loadSafetensors,
+  loadSafetensorsAsync,
+} from './files/load.js';

@@ -2,7 +2,7 @@ import { bytesOf, elementsFrom } from '../array/bytes.js';
 import { itemSize } from '../array/dtype.js';
 import { type NdArray, sizeOf } from '../array/ndarray.js';
 import { transpose } from '../array/transpose.js';
-import { FormatError } from '../errors.js';
+import { FormatError, messageOf } from '../errors.js';
 import { descrOf, parseDescr, parseHeader } from './header.js';
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59] as const; // \x93NUMPY
@@ -64,7 +64,7 @@ function sizeWithin(shape: readonly number[], byte: number): number {
   try {
     return sizeOf(shape);
   } catch (error) {
-    throw new FormatError(`npy header: ${error instanceof Error ? error.message : String(error)}`, { byte });
+    throw new FormatError(`npy header: ${messageOf(error)}`, { byte });
   }
 }
 

@@ -1,6 +1,6 @@
 import { crc32, inflateRawSync } from 'node:zlib';
 import { zipSync } from 'fflate';
-import { FormatError } from '../errors.js';
+import { codeOf, FormatError } from '../errors.js';
 
 /** How much an archive may unfold to. */
 export interface ZipLimits {
@@ -166,9 +166,8 @@ function inflate(raw: Uint8Array, entry: Entry, start: number): Uint8Array {
   try {
     return inflateRawSync(raw, { maxOutputLength: Math.max(1, entry.size) });
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
     const what =
-      code === 'ERR_BUFFER_TOO_LARGE'
+      codeOf(error) === 'ERR_BUFFER_TOO_LARGE'
         ? `unpacks to more than the ${entry.size} bytes it declares`
         : 'is damaged: it does not unpack';
     throw new FormatError(`zip entry ${quote(entry.name)} ${what}`, { byte: start }, { cause: error });
