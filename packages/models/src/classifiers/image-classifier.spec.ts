@@ -47,7 +47,7 @@ test('training lowers the loss, and leaves no tensors behind', () => {
     .map((w) => w.variable);
   const step = () => {
     const cost = optimizer.minimize(
-      () => classifier.loss(classifier.forward(x, true), labels) as tf.Scalar,
+      () => classifier.loss(classifier.forward(x, true), labels),
       true,
       variables,
     )!;
@@ -114,6 +114,14 @@ describe('errors', () => {
       'label',
       () => build(model()).loss(tf.zeros([2, 10]), [3, 10]),
       'label 10 of sample 1 is out of range: the network has 10 classes',
+    ],
+    [
+      'reduction',
+      () =>
+        build(
+          model({ head: { type: 'ClsHead', loss: { type: 'CrossEntropyLoss', reduction: 'none' } } }),
+        ).loss(tf.zeros([2, 10]), [0, 1]),
+      'model.head.loss.reduction "none" gives a loss per sample',
     ],
   ])('%s', (_, make, message) => {
     expect(make).toThrow(message);

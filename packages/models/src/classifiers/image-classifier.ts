@@ -64,9 +64,18 @@ export class ImageClassifier {
     return this.backbone.apply(x, { training, iteration }) as tf.Tensor;
   }
 
-  /** The head's loss. @throws LabelError when a label is out of range. */
-  loss(logits: tf.Tensor, labels: Labels): tf.Tensor {
-    return this.head.loss.compute(logits, labels);
+  /**
+   * The head's loss, a scalar.
+   *
+   * @throws LabelError when a label is out of range.
+   * @throws ModelError when the config asks for a loss per sample.
+   */
+  loss(logits: tf.Tensor, labels: Labels): tf.Scalar {
+    const loss = this.head.loss.compute(logits, labels);
+    if (loss.rank === 0) return loss as tf.Scalar;
+    throw new ModelError(
+      'model.head.loss.reduction "none" gives a loss per sample, and training needs one number; use "mean" or "sum"',
+    );
   }
 
   /** How many samples have their label in first place, and among the first five. */

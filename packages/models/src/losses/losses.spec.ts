@@ -13,11 +13,8 @@ const tensor = ({ data, shape, dtype }: ReturnType<Golden['get']>): tf.Tensor =>
 
 /** The loss of a golden case; words in its ctor stand for arrays. */
 function lossOf({ json, arrays }: Golden): { loss: Loss; options: LossOptions } {
-  const {
-    class_weight: classWeight,
-    num_classes: _inferred,
-    ...ctor
-  } = (json.ctor ?? {}) as Record<string, unknown>;
+  const { class_weight: classWeight, ...ctor } = (json.ctor ?? {}) as Record<string, unknown>;
+  delete ctor['num_classes'];
   const weight = arrays.get('weight');
   const type = String(json.class).split('.').at(-1);
   const config = {

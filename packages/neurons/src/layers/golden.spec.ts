@@ -108,10 +108,11 @@ describe.each(FORMS)('%s form', (form) => {
 
 /** Our layer for a golden case. */
 function build({ json, arrays }: Golden, form: Form): SpikingLayer {
-  const { norm: _norm, ...ctor } = (json.ctor ?? {}) as Args;
+  const ctor = (json.ctor ?? {}) as Args;
   const learn = [...arrays.keys()].some((key) => /^grad\/(.*\.)?alpha$/.test(key));
   const soma = ctor['soma_params'] as Args | string | undefined;
   const args: Args = { ...ctor, form, name: 'neuron' };
+  delete args['norm'];
   // Upstream's inner loop takes the statistics of a BatchNorm in front of the neurons over the whole sequence.
   if (ctor['use_inner_loop'] === true) args['statistics'] = 'sequence';
   if (typeof soma === 'object') args['soma_params'] = { ...soma, learn };

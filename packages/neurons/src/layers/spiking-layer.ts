@@ -11,6 +11,7 @@ import {
   type Running,
   type Statistics,
 } from './batch-norm.js';
+import { revive, savedSurrogate } from './config.js';
 import { oneShape, oneTensor } from './fold.js';
 import { resolveSoma, SOMA_NAMES, type SomaArg } from './soma.js';
 import type { State, Stateful, Stepped } from './stateful.js';
@@ -217,8 +218,20 @@ export abstract class SpikingLayer extends tf.layers.Layer implements Stateful {
   }
 
   override getConfig(): tf.serialization.ConfigDict {
-    const { inputShape: _shape, batchInputShape: _batch, ...own } = this.spiking;
-    return { ...super.getConfig(), ...(own as tf.serialization.ConfigDict), form: this.form };
+    const own = Object.entries(this.spiking).filter(([key]) => !PLACEMENT.has(key));
+    return {
+      ...super.getConfig(),
+      ...(Object.fromEntries(own) as tf.serialization.ConfigDict),
+      spike_func: savedSurrogate(this.spiking.spike_func, this.surrogate, this.name),
+      form: this.form,
+    };
+  }
+
+  static override fromConfig<T extends tf.serialization.Serializable>(
+    cls: tf.serialization.SerializableConstructor<T>,
+    config: tf.serialization.ConfigDict,
+  ): T {
+    return new cls(revive(config));
   }
 
   private params(): Record<string, tf.Tensor> {
@@ -240,6 +253,9 @@ export abstract class SpikingLayer extends tf.layers.Layer implements Stateful {
     return { ...this.normTensors(), epsilon: EPSILON, momentum: MOMENTUM };
   }
 }
+
+/** Arguments that tell tfjs where a layer stands; a saved model keeps them itself. */
+const PLACEMENT: ReadonlySet<string> = new Set(['inputShape', 'batchInputShape', 'batchSize', 'weights']);
 
 type Weight = tf.LayerVariable;
 type Kwargs = Parameters<tf.layers.Layer['call']>[1];
