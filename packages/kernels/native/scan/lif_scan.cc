@@ -14,6 +14,7 @@
 #include <atomic>
 #include <cmath>
 #include <cstring>
+#include <memory>
 #include <vector>
 
 #include "../pool/pool.h"
@@ -457,6 +458,8 @@ void backward_steps(const LifScan& c, const LifBackward& g) {
   const bool soma_wanted = g.dalpha != nullptr;
   std::vector<double> soma_sums(soma_wanted ? grid.chunks * 4 * c.channels : 0, 0.0);
   std::vector<double> dgamma(c.channels, 0.0), dshift(c.channels, 0.0);
+  // Gradient of the normalised membrane of one step: small enough to stay in cache between two steps.
+  const std::unique_ptr<float[]> pending(new float[c.batch * c.neurons]);
   parallel(threads_for(c, grid), [&](const Region& region) {
     int64_t first_chunk, last_chunk;
     region.share(grid.chunks, first_chunk, last_chunk);
@@ -475,13 +478,14 @@ void backward_steps(const LifScan& c, const LifBackward& g) {
         lanes.scale[i] = c.gamma[k] * inv[i];
       }
     };
-    // Gradient of the normalised membrane of a step, stored in dx for the time being, and its sums.
-    const auto enter = [&](const Lanes& lanes, const std::vector<float>& inv, int64_t at, int64_t i, auto part, vf dnext) {
+    // Gradient of the normalised membrane of a step, kept for the sums over the whole layer that it needs.
+    const auto enter = [&](const Lanes& lanes, const std::vector<float>& inv, int64_t at, int64_t cell, int64_t i,
+                           auto part, vf dnext) {
       const vf s = part.get(g.saved + at + i);
       const vf dout = g.dout != nullptr ? part.get(g.dout + at + i) : vf{};
       SomaGradient soma{};
       vf du = step_back<TAP>(c, lanes.soma(i), lanes.normalise(i, s), dout, dnext, soma_wanted ? &soma : nullptr);
-      part.put(g.dx + at + i, du);
+      part.put(&pending[cell + i], du);
       if constexpr (!decltype(part)::whole) {
         const Mask mask{part.n};
         du = mask.keep(du);
@@ -509,7 +513,7 @@ void backward_steps(const LifScan& c, const LifBackward& g) {
         const int64_t at = b * c.batch_stride + (c.steps - 1) * c.time_stride + neuron;
         const int64_t cell = b * c.neurons + neuron;
         each(n, [&](int64_t i, auto part) {
-          enter(now, inv_now, at, i, part, g.dfinal != nullptr ? part.get(g.dfinal + cell + i) : vf{});
+          enter(now, inv_now, at, cell, i, part, g.dfinal != nullptr ? part.get(g.dfinal + cell + i) : vf{});
         });
         end_row(chunk, into);
       });
@@ -536,10 +540,10 @@ void backward_steps(const LifScan& c, const LifBackward& g) {
           const int64_t at = b * c.batch_stride + t * c.time_stride + neuron, cell = b * c.neurons + neuron;
           each(n, [&](int64_t i, auto part) {
             const vf hat = (part.get(g.saved + at + i) - load(&now.mean[i])) * load(&inv_now[i]);
-            const vf du = part.get(g.dx + at + i);
+            const vf du = part.get(&pending[cell + i]);
             const vf ds = load(&now.scale[i]) * (du - load(&mean_du[i]) - hat * load(&mean_dot[i]));
             part.put(g.dx + at + i, ds);
-            if (t > 0) enter(then, inv_then, at - c.time_stride, i, part, ds);
+            if (t > 0) enter(then, inv_then, at - c.time_stride, cell, i, part, ds);
             else part.put(g.dinitial + cell + i, ds);
           });
           if (t > 0) end_row(chunk, into);
