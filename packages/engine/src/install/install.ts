@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync, renameSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { addonFolder, addonPaths, buildAddons, hasAddons, linkLibrary, placeAddons } from './binding.js';
 import { cacheRoot, megabytes } from './cache.js';
@@ -24,7 +24,7 @@ export type BuildOps = (args: {
   tensorflowDir: string;
   cacheDir: string;
   log: (line: string) => void;
-}) => Promise<{ path: string }>;
+}) => Promise<{ path: string; built?: boolean }>;
 
 export interface InstallOptions {
   /** @default 'cpu' */
@@ -81,6 +81,7 @@ export async function installEngine(options: InstallOptions = {}): Promise<Insta
     changed = true;
   }
   if (changed) await checkBinding(packageFolder, reporter);
+  if (before?.ops && sizeOf(before.ops) !== before.files[before.ops]) rmSync(before.ops, { force: true });
   const ops = await ensureOps(options, cache, library, log);
   if (changed || before === undefined || before.ops !== ops) {
     changed = true;
@@ -118,21 +119,28 @@ async function ensureOps(
 ): Promise<string | null> {
   const buildOps = options.buildOps === undefined ? await kernelsBuildOps() : options.buildOps;
   if (buildOps === null) return null;
+  const step = 'compile the spike ops';
   try {
-    return (await buildOps({ tensorflowDir: join(library, 'tensorflow'), cacheDir: cache, log })).path;
+    const begin = performance.now();
+    const ops = await buildOps({
+      tensorflowDir: join(library, 'tensorflow'),
+      cacheDir: cache,
+      log: () => undefined,
+    });
+    if (ops.built === true) log(`${step}: ${seconds(begin)}`);
+    return ops.path;
   } catch (error) {
     if (error instanceof EngineInstallError) throw error;
     throw new EngineInstallError(
-      'compile the spike ops',
+      step,
       (error as Error).message,
       'see that g++ (GCC 9 or newer) works, and run it again.',
     );
   }
 }
 
-async function kernelsBuildOps(): Promise<BuildOps | null> {
-  const kernels: { buildOps?: BuildOps } = await import('@bidl/kernels');
-  return kernels.buildOps ?? null;
+async function kernelsBuildOps(): Promise<BuildOps> {
+  return (await import('@bidl/kernels')).buildOps;
 }
 
 /** Loads the binding in a process of its own: a library that crashes on loading must not take the installer with it. */

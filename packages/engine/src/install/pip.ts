@@ -100,16 +100,17 @@ function downloadError(step: string, stderr: string): EngineInstallError {
   return new EngineInstallError(step, reason, 'mend what pip complains about, and run it again.');
 }
 
+/** Bytes of wheels so far. pip copies each wheel to its place at the end, so of two with one name the larger counts. */
 function wheelBytes(folder: string): number {
+  const sizes = new Map<string, number>();
   try {
-    return readdirSync(folder, { withFileTypes: true, recursive: true })
-      .filter((entry) => entry.isFile() && entry.name.includes('.whl'))
-      .reduce(
-        (sum, entry) =>
-          sum + (statSync(join(entry.parentPath, entry.name), { throwIfNoEntry: false })?.size ?? 0),
-        0,
-      );
+    for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true })) {
+      if (!entry.isFile() || !entry.name.includes('.whl')) continue;
+      const size = statSync(join(entry.parentPath, entry.name), { throwIfNoEntry: false })?.size ?? 0;
+      sizes.set(entry.name, Math.max(size, sizes.get(entry.name) ?? 0));
+    }
   } catch {
-    return 0; // pip moves and deletes folders while we look
+    // pip moves and deletes folders while we look
   }
+  return [...sizes.values()].reduce((sum, size) => sum + size, 0);
 }

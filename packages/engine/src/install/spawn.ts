@@ -19,7 +19,7 @@ export function runProgram(
     let stdout = '';
     let stderr = '';
     const child = spawn(command, args, {
-      env: options.env,
+      env: options.env ?? process.env,
       cwd: options.cwd,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
