@@ -3,7 +3,7 @@ import { defineConfig } from '@bidl/config';
 const dataset_type = 'MyDateset';
 const train_pipeline = [
   { type: 'ToNdarr', dtype: 'uint8' },
-  { type: 'RandomCropVideo', size: 8, padding: 1 },
+  { type: 'RandomCropVideo', size: 8, padding: [1, 0] },
   { type: 'ToTensorType', keys: ['img'], dtype: 'float32' },
   { type: 'ToTensor', keys: ['gt_label'] },
   { type: 'Collect', keys: ['img', 'gt_label'] },
@@ -59,7 +59,7 @@ export default defineConfig({
   optimizer: { type: 'Adam', lr: 0.002 },
   optimizer_config: { grad_clip: null },
   lr_config: { policy: 'CosineAnnealing', min_lr: 0 },
-  runner: { type: 'EpochBasedRunner', max_epochs: 4 },
+  runner: { type: 'EpochBasedRunner', max_epochs: 5 },
   checkpoint_config: { interval: 1 },
   log_config: { interval: 50 },
 });

@@ -22,27 +22,31 @@ export function configRoots(): string[] {
   return existsSync(`${root}/configs`) ? [root] : [];
 }
 
+/** What a run is made of, and what a user's own file may import. */
+const PACKAGES = {
+  '@bidl/config': () => import('@bidl/config'),
+  '@bidl/registry': () => import('@bidl/registry'),
+  '@bidl/formats': () => import('@bidl/formats'),
+  '@bidl/pipelines': () => import('@bidl/pipelines'),
+  '@bidl/datasets': () => import('@bidl/datasets'),
+  '@bidl/engine': () => import('@bidl/engine'),
+  '@bidl/neurons': () => import('@bidl/neurons'),
+  '@bidl/models': () => import('@bidl/models'),
+  '@bidl/runner': () => import('@bidl/runner'),
+} as const;
+
 /**
  * Loads a config for a run: first the packages that provide types, then the config (with the user's own files),
  * everything checked. A user's file gets the very modules that run here, wherever it lies.
  */
 export async function loadRun(name: string, cfgOptions: readonly string[] = []): Promise<LoadedConfig> {
-  const [config, registry, formats, pipelines, datasets, engine, neurons, models, runner] = await Promise.all(
-    [
-      import('@bidl/config'),
-      import('@bidl/registry'),
-      import('@bidl/formats'),
-      import('@bidl/pipelines'),
-      import('@bidl/datasets'),
-      import('@bidl/engine'),
-      import('@bidl/neurons'),
-      import('@bidl/models'),
-      import('@bidl/runner'),
-    ],
-  );
-  const packages = { config, registry, formats, pipelines, datasets, engine, neurons, models, runner };
-  const modules = Object.fromEntries(Object.entries(packages).map(([key, value]) => [`@bidl/${key}`, value]));
-  const loaded = await config.loadConfig(name, { cfgOptions, roots: configRoots(), modules });
+  const { findConfig, loadConfig } = await PACKAGES['@bidl/config']();
+  const roots = configRoots();
+  // A misspelt name is told before anything heavy is loaded.
+  findConfig(name, process.cwd(), roots);
+  const entries = Object.entries(PACKAGES).map(async ([key, load]) => [key, await load()] as const);
+  const modules = Object.fromEntries(await Promise.all(entries));
+  const loaded = await loadConfig(name, { cfgOptions, roots, modules });
   for (const warning of loaded.warnings) process.stderr.write(`${pc.yellow('warning')}: ${warning}\n`);
   return loaded;
 }

@@ -3,7 +3,7 @@ import { createProgram } from './program.js';
 
 try {
   await createProgram().parseAsync(process.argv);
-  await exit(0);
+  await exit(Number(process.exitCode ?? 0));
 } catch (error) {
   await exit(exitCodeOf(error));
 }

@@ -1,3 +1,5 @@
+import path from 'node:path';
+
 /** Where a command writes. */
 export interface Output {
   /** Human text: stdout, or stderr when stdout is kept for JSON. */
@@ -25,4 +27,10 @@ export function openOutput({ json = false }: { readonly json?: boolean | undefin
     line: (text) => void process.stderr.write(`${text}\n`),
     json: (value) => void write(`${JSON.stringify(value)}\n`),
   };
+}
+
+/** A path as one would type it here: relative below the working folder, absolute elsewhere. */
+export function shortPath(file: string): string {
+  const relative = path.relative(process.cwd(), file);
+  return relative.startsWith('..') ? file : relative || '.';
 }

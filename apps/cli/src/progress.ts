@@ -13,9 +13,17 @@ export async function openProgress(output: Output): Promise<Progress> {
   return process.stderr.isTTY ? openBar() : lines(output);
 }
 
+/** Log lines as they come; a warning goes to stderr, and an error is the command's own to tell at the end. */
 function lines(output: Output): Progress {
-  return { reporter: { onLog: (line) => output.line(line) }, stop: () => undefined };
+  const onLog = (line: string): void => {
+    if (isError(line)) return;
+    if (/ - WARNING - /.test(line)) process.stderr.write(`${line}\n`);
+    else output.line(line);
+  };
+  return { reporter: { onLog }, stop: () => undefined };
 }
+
+const isError = (line: string): boolean => / - ERROR - /.test(line);
 
 async function openBar(): Promise<Progress> {
   const { default: cliProgress } = await import('cli-progress');
@@ -47,7 +55,7 @@ async function openBar(): Promise<Progress> {
     reporter: {
       // The bar tells of every iteration, so only what a bar can't tell is printed above it.
       onLog: (line) => {
-        if (!/ - INFO - Epoch \[\d+\/\d+\]\[/.test(line)) bars.log(`${line}\n`);
+        if (!isError(line) && !/ - INFO - Epoch \[\d+\/\d+\]\[/.test(line)) bars.log(`${line}\n`);
       },
       onIter: ({ epoch, maxEpochs, iter, batches, lr, running, eta }) =>
         draw(`epoch ${epoch}/${maxEpochs}`, iter, batches, {

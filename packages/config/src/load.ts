@@ -62,7 +62,9 @@ export async function loadConfig(nameOrPath: string, options: LoadOptions = {}):
     : [];
   const checked = inspectConfig(config);
   const found = 'issues' in checked ? checked.issues.map((issue) => blame(issue, overridden.places)) : [];
-  const issues = [...misplaced, ...overridden.issues, ...failed, ...found];
+  // What a broken import would have registered is unknown for that reason alone.
+  const told = failed.length === 0 ? found : found.filter((issue) => !/\.(type|policy)$/.test(issue.place));
+  const issues = [...misplaced, ...overridden.issues, ...failed, ...told];
   if (issues.length > 0 || 'issues' in checked) throw new ConfigError(issues, display(file, cwd));
   const name = bareName(file);
   return {

@@ -1,10 +1,8 @@
-import path from 'node:path';
-
 import { Command } from 'commander';
 
 import { configNamed, configRoots, loadRun } from '../load-run.js';
 import { takesConfig, type ConfigOptions } from '../options.js';
-import { openOutput } from '../output.js';
+import { openOutput, shortPath } from '../output.js';
 import { table } from '../table.js';
 
 /** `bidl configs list|show`. */
@@ -32,12 +30,7 @@ async function list(options: { json?: boolean }): Promise<void> {
   });
   output.json(found);
   if (output.wantsJson) return;
-  const rows = found.map(({ name, model, data, path: file }) => [
-    name,
-    model,
-    data,
-    path.relative(process.cwd(), file),
-  ]);
+  const rows = found.map(({ name, model, data, path: file }) => [name, model, data, shortPath(file)]);
   output.line(await table(['config', 'model', 'data', 'file'], rows));
 }
 

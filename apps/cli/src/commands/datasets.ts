@@ -7,7 +7,7 @@ import type { MakeOptions } from '@bidl/datasets';
 import { UsageError } from '../failure.js';
 import { interruptSignal } from '../interrupt.js';
 import { wholeNumber } from '../options.js';
-import { openOutput } from '../output.js';
+import { openOutput, shortPath } from '../output.js';
 import { openCounter } from '../progress.js';
 import { table } from '../table.js';
 
@@ -83,7 +83,7 @@ async function make(name: string, { out, json, ...how }: Options): Promise<void>
       onProgress: counter.at,
     });
     counter.stop();
-    const where = path.relative(process.cwd(), folder) || '.';
+    const where = shortPath(folder);
     output.json({ name, folder, made });
     output.line(made ? `${name} is ready in ${where}` : `${name} is in ${where} already`);
   } finally {

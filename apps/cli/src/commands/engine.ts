@@ -18,10 +18,14 @@ export const engineCommand = (): Command =>
     )
     .addCommand(
       new Command('doctor')
-        .description('what is there, what is missing, and the remedy')
+        .description('what is there, what is missing, and the remedy; exit code 1 when something is missing')
+        .addOption(device())
         .option('--json', 'as one JSON line')
         .action(doctor),
     );
+
+const device = (): Option =>
+  new Option('--device <device>', 'what to compute on').choices(['cpu', 'gpu']).default('cpu');
 
 async function install({ device, json }: { device: Device; json?: boolean }): Promise<void> {
   const output = openOutput({ json });
@@ -35,10 +39,11 @@ async function install({ device, json }: { device: Device; json?: boolean }): Pr
   );
 }
 
-async function doctor(options: { json?: boolean }): Promise<void> {
-  const output = openOutput(options);
+async function doctor({ device, json }: { device: Device; json?: boolean }): Promise<void> {
+  const output = openOutput({ json });
   const engine = await import('@bidl/engine');
-  const report = await engine.doctor();
+  const report = await engine.doctor({ device });
   output.json(report);
-  output.line(String(report));
+  output.line(engine.formatReport(report));
+  if (!report.ok) process.exitCode = 1;
 }

@@ -1,11 +1,9 @@
-import path from 'node:path';
-
 import { Command } from 'commander';
 
 import { interruptSignal } from '../interrupt.js';
 import { configNamed, loadRun } from '../load-run.js';
 import { takesConfig, wholeNumber, type ConfigOptions } from '../options.js';
-import { openOutput } from '../output.js';
+import { openOutput, shortPath as here } from '../output.js';
 import { clock, openProgress } from '../progress.js';
 
 interface Options extends ConfigOptions {
@@ -46,7 +44,6 @@ async function run(argument: string | undefined, options: Options): Promise<void
     });
     progress.stop();
     output.json({ config: loaded.name, workDir, latest, best, bestEpoch, top1, epochs, seconds });
-    const here = (file: string): string => path.relative(process.cwd(), file) || '.';
     output.line(`Trained ${epochs} epochs in ${clock(seconds)}; everything is in ${here(workDir)}`);
     if (best !== undefined)
       output.line(`Best on validation: top-1 ${top1?.toFixed(2)} % (epoch ${bestEpoch}), ${here(best)}`);
