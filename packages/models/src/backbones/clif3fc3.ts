@@ -1,5 +1,6 @@
 import { tf } from '@bidl/engine';
 import { Aggregation, Conv2dLif, OverTime, torchDefault } from '@bidl/neurons';
+import { ConfigError } from '@bidl/registry';
 import { z } from 'zod';
 import { imageBackboneShape, sizeArg } from './args.js';
 import { backbones, type BackboneContext } from './backbone.js';
@@ -48,6 +49,14 @@ export function seqClif3Fc3(
   const c = sizeArg(args, ['input_channels', 'c0'], channels);
   const h = sizeArg(args, ['h', 'h0'], height);
   const w = sizeArg(args, ['w', 'w0'], width);
+  for (const [name, size] of Object.entries({ h, w })) {
+    if (size >= 8) continue;
+    const place = `model.backbone.${name}`;
+    throw new ConfigError(
+      `${place} is ${size}: three poolings leave nothing of it; use samples of 8 or more`,
+      place,
+    );
+  }
   const { cmode: mode, soma_params, noise, spike_func, statistics, amode } = args;
 
   const clif = (name: string, hidden_channel: number) =>
@@ -100,11 +109,20 @@ export function seqClif3Fc3(
   return tf.model({ inputs: input, outputs: output, name: type });
 }
 
-for (const type of ['SeqClif3Fc3DmItout', 'SeqClif3Fc3LcItout']) {
-  backbones.register({ type, schema, build: (args, context) => seqClif3Fc3(type, args, context) });
-}
-backbones.register({
-  type: 'SeqClif3Fc3DmIt',
-  schema: innerLoopSchema,
-  build: (args, context) => seqClif3Fc3('SeqClif3Fc3DmIt', args, context),
+/** Upstream's network for lung nodules: other defaults, the same layers. */
+const lungSchema = schema.extend({
+  timestep: schema.shape.timestep.unwrap().default(8),
+  nclass: schema.shape.nclass.unwrap().default(2),
 });
+
+for (const [type, args] of [
+  ['SeqClif3Fc3DmItout', schema],
+  ['SeqClif3Fc3LcItout', lungSchema],
+  ['SeqClif3Fc3DmIt', innerLoopSchema],
+] as const) {
+  backbones.register({
+    type,
+    schema: args as typeof schema,
+    build: (checked, context) => seqClif3Fc3(type, checked, context),
+  });
+}

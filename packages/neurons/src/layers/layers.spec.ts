@@ -101,6 +101,13 @@ test('a sequence in two pieces, state handed over, is the whole sequence', () =>
   expectClose(tf.concat([first.out, second.out], 1).dataSync(), whole.dataSync(), 1e-6);
 });
 
+test('use_inner_loop and it_batch change nothing', () => {
+  const x = tf.randomUniform([3, 4, 6, 6, 2], 0, 3, 'float32', 1);
+  const plain = conv({ seed: 1 }).apply(x) as tf.Tensor;
+  const inner = conv({ seed: 1, use_inner_loop: true, it_batch: 1 }).apply(x) as tf.Tensor;
+  expect(inner.dataSync()).toEqual(plain.dataSync());
+});
+
 describe('noise', () => {
   const noisy = conv({ noise: 0.5, mode: 'analog', memb_mode: [2, null] });
   const x = () => tf.randomUniform([2, 3, 6, 6, 2], 0, 1, 'float32', 1);
