@@ -1,0 +1,25 @@
+/**
+ * `npm test`: set-up, then every project's tests, two projects at a time. Arguments go to nx (`-- --skip-nx-cache`,
+ * `-- --projects=@bidl/formats`). The last line is the sum of jest's own results: `N passed, N failed`.
+ */
+import { existsSync } from 'node:fs';
+import { nx, nxEnvironment, show } from './lib/run.mjs';
+import { removeResults, resultFiles, sumResults } from './lib/results.mjs';
+import { setup } from './setup.mjs';
+
+const args = process.argv.slice(2);
+await setup({ skipNxCache: args.includes('--skip-nx-cache') });
+removeResults();
+// The set-up has just built everything, so nx need not look at that again.
+const flags = ['--parallel=2', '--output-style=static', '--exclude-task-dependencies', '--nx-bail=false'];
+const code = await show(process.execPath, [nx, 'run-many', '-t', 'test', ...flags, ...args], {
+  env: { ...nxEnvironment, TF_CPP_MIN_LOG_LEVEL: process.env.TF_CPP_MIN_LOG_LEVEL ?? '2' },
+});
+// With only some projects chosen, the others have no results to miss.
+const chosen = args.some((arg) => /^(--projects|-p$|-p=|--exclude)/.test(arg));
+const { passed, failed, problems } = sumResults(
+  resultFiles().filter(({ file }) => !chosen || existsSync(file)),
+);
+for (const problem of problems) console.log(problem);
+process.exitCode = code !== 0 || failed > 0 ? 1 : 0;
+console.log(`${passed} passed, ${failed} failed`);
