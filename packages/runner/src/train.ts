@@ -14,10 +14,14 @@ import { optimizerHook } from './hooks/optimizer-hook.js';
 import { validationHook } from './hooks/validation-hook.js';
 import { openRunLog, type RunLog } from './logging/log-file.js';
 import { runners } from './loop/runners.js';
+import './optimizers/adam.js';
 import { createOptimizer } from './optimizers/optimizer.js';
+import './optimizers/sgd.js';
 import type { Reporter } from './reporter.js';
 import { named, type NamedConfig } from './run-config.js';
+import './schedules/closed-form.js';
 import { createSchedule } from './schedules/schedule.js';
+import './schedules/torch.js';
 import { classifierOf, DEFAULT_SEED, loaderOf, producerOf } from './wiring.js';
 import { prepareWorkDir, workDirOf } from './work-dir.js';
 

@@ -14,13 +14,21 @@ export const MOMENTS = [
 ] as const;
 
 /**
- * Something that happens at fixed moments of a run; a moment left out costs nothing. `afterIter` comes when the
- * gradients are known, `afterRun` only when the run reached its end.
+ * Something that happens at fixed moments of a run; a moment left out costs nothing.
  *
  * @example
  * const beep: Hook = { afterEpoch: (runner) => runner.log(`epoch ${runner.epoch} done`) };
  */
-export type Hook = { readonly [M in (typeof MOMENTS)[number]]?: Moment };
+export interface Hook {
+  readonly beforeRun?: Moment;
+  readonly beforeEpoch?: Moment;
+  readonly beforeIter?: Moment;
+  /** When the gradients are known; the optimizer's update happens here. */
+  readonly afterIter?: Moment;
+  readonly afterEpoch?: Moment;
+  /** Only when the run has reached its end. */
+  readonly afterRun?: Moment;
+}
 
 /** Hooks by type, for `custom_hooks` and for the runner's own ones. */
 export const hooks = registry<Hook>('hook');

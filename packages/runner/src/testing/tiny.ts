@@ -63,7 +63,7 @@ export function tinyLoader({
   batchSize = 8,
   features = 4,
   classes = 3,
-  onRelease = () => {},
+  onRelease = () => undefined as void,
 } = {}) {
   const starts: number[] = [];
   const loader: Loader & { readonly epochs: number[] } = {
