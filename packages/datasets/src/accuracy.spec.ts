@@ -29,7 +29,17 @@ describe('topK', () => {
   });
 
   it('breaks ties by class number, and never counts a score that is no number', () => {
-    expect(topK([[1, 1], [1, 1], [NaN, NaN]], [0, 1, 0], [1])['accuracy_top-1']).toBeCloseTo(100 / 3);
+    expect(
+      topK(
+        [
+          [1, 1],
+          [1, 1],
+          [NaN, NaN],
+        ],
+        [0, 1, 0],
+        [1],
+      )['accuracy_top-1'],
+    ).toBeCloseTo(100 / 3);
   });
 
   it('is 0 for no samples', () => expect(topK([], [], [1])).toEqual({ 'accuracy_top-1': 0 }));

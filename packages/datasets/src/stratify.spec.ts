@@ -19,7 +19,9 @@ describe('apportion', () => {
 });
 
 describe('drawStratified', () => {
-  const classes = [10, 20, 30].map((count, label) => Array.from({ length: count }, (_, i) => label * 100 + i));
+  const classes = [10, 20, 30].map((count, label) =>
+    Array.from({ length: count }, (_, i) => label * 100 + i),
+  );
 
   it('parts every class in the same ratio, keeping the order', () => {
     const { drawn, rest } = drawStratified(classes, 12, 3);

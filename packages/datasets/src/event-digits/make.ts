@@ -127,7 +127,10 @@ async function recordAll(
     const results = await Promise.all(
       Array.from({ length: workers }, (_, w) => {
         const mine = assignments.filter((_, i) => i % workers === w);
-        const thread = new Worker(entry, { workerData: { ...common, assignments: mine } satisfies Share });
+        const thread = new Worker(entry, {
+          workerData: { ...common, assignments: mine } satisfies Share,
+          execArgv: [],
+        });
         threads.push(thread);
         return shareOf(thread, advance, signal);
       }),

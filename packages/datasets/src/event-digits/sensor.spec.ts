@@ -75,7 +75,11 @@ describe('an event sensor', () => {
   it('hears every pixel at its own threshold', () => {
     const onThreshold = Float32Array.from({ length: WIDTH }, (_, x) => 1 / (x + 1));
     const counts = new Array<number>(WIDTH).fill(0);
-    for (const { x } of eventsOf(scene((_, time) => (1.001 * time) / 100_000), { onThreshold })) counts[x]!++;
+    for (const { x } of eventsOf(
+      scene((_, time) => (1.001 * time) / 100_000),
+      { onThreshold },
+    ))
+      counts[x]!++;
     expect(counts).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
   });
 });

@@ -117,7 +117,8 @@ export async function workerThreads(options: LoaderOptions, count: number): Prom
 
 function spawn(entry: URL, setup: WorkerSetup): Worker {
   try {
-    return new Worker(entry, { workerData: setup });
+    // Not this process's own flags: `--input-type` or a test runner's loader would break the worker.
+    return new Worker(entry, { workerData: setup, execArgv: [] });
   } catch (error) {
     if ((error as Error).name !== 'DataCloneError') throw error;
     throw new LoaderError(
