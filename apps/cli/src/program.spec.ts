@@ -52,6 +52,13 @@ describe('bidl', () => {
 });
 
 describe('bidl configs', () => {
+  it('does not mind a reader that goes away', async () => {
+    const { code, stderr } = await runBidl(['configs', 'list'], {
+      onStart: (child) => child.stdout?.destroy(),
+    });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  });
+
   it('lists the configs of the checkout from anywhere', async () => {
     expect((await runBidl(['configs', 'list'])).stdout).toContain(QUICKSTART);
     const { stdout } = await runBidl(['configs', 'list', '--json'], { cwd: folder });

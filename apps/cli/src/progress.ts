@@ -25,6 +25,8 @@ function lines(output: Output): Progress {
 
 const isError = (line: string): boolean => / - ERROR - /.test(line);
 
+const STOPPED = 'stopped';
+
 async function openBar(): Promise<Progress> {
   const { default: cliProgress } = await import('cli-progress');
   const bars = new cliProgress.MultiBar({
@@ -76,7 +78,11 @@ async function openBar(): Promise<Progress> {
         if (done === batches) began.delete(phase);
       },
     },
-    stop: () => bars.stop(),
+    stop: () => {
+      if (bar) bars.remove(bar);
+      if (task !== STOPPED) bars.stop();
+      task = STOPPED;
+    },
   };
 }
 

@@ -18,10 +18,12 @@ export function runBidl(
   {
     cwd = ROOT,
     env = {},
+    onStart,
     onOutput,
   }: {
     readonly cwd?: string;
     readonly env?: Readonly<Record<string, string>>;
+    readonly onStart?: (child: ChildProcess) => void;
     readonly onOutput?: (text: string, child: ChildProcess) => void;
   } = {},
 ): Promise<Ended> {
@@ -31,6 +33,7 @@ export function runBidl(
       env: { ...process.env, NO_COLOR: '1', NODE_OPTIONS: '', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    onStart?.(child);
     const texts = { stdout: '', stderr: '' };
     for (const name of ['stdout', 'stderr'] as const) {
       child[name].setEncoding('utf8').on('data', (text: string) => {

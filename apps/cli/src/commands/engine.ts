@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import type { Device } from '@bidl/engine';
 
 import { openOutput } from '../output.js';
+import { openCounter } from '../progress.js';
 
 /** `bidl engine install|doctor`. */
 export const engineCommand = (): Command =>
@@ -30,7 +31,18 @@ const device = (): Option =>
 async function install({ device, json }: { device: Device; json?: boolean }): Promise<void> {
   const output = openOutput({ json });
   const { installEngine } = await import('@bidl/engine');
-  const result = await installEngine({ device, log: (line) => output.line(line) });
+  const counter = process.stderr.isTTY ? await openCounter('TensorFlow (MB)', output) : undefined;
+  const megabytes = (bytes: number): number => Math.round(bytes / 1e6);
+  const result = await installEngine({
+    device,
+    log: (line) => output.line(line),
+    ...(counter && {
+      progress: ({ done, total }) => {
+        if (total !== undefined) counter.at(megabytes(done), megabytes(total));
+        if (done === total) counter.stop();
+      },
+    }),
+  }).finally(() => counter?.stop());
   output.json(result);
   output.line(
     result.changed
