@@ -4,11 +4,13 @@
  * @example assemble('c', 'posix\nsystem\n', '(', 'S', "'ls'\n", 'tR.')
  */
 export const assemble = (...parts: (string | number | Uint8Array)[]): Uint8Array =>
-  Uint8Array.from(
-    parts.flatMap((part) => {
-      if (typeof part === 'number') return [part];
-      return typeof part === 'string' ? [...Buffer.from(part, 'latin1')] : [...part];
-    }),
+  new Uint8Array(
+    Buffer.concat(
+      parts.map((part) => {
+        if (typeof part === 'number') return Uint8Array.of(part);
+        return typeof part === 'string' ? Buffer.from(part, 'latin1') : part;
+      }),
+    ),
   );
 
 /** A 32-bit little-endian number. */
