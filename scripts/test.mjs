@@ -17,9 +17,11 @@ const code = await show(process.execPath, [nx, 'run-many', '-t', 'test', ...flag
 });
 // With only some projects chosen, the others have no results to miss.
 const chosen = args.some((arg) => /^(--projects|-p$|-p=|--exclude)/.test(arg));
-const { passed, failed, problems } = sumResults(
-  resultFiles().filter(({ file }) => !chosen || existsSync(file)),
-);
-for (const problem of problems) console.log(problem);
-process.exitCode = code !== 0 || failed > 0 ? 1 : 0;
-console.log(`${passed} passed, ${failed} failed`);
+const sum = sumResults(resultFiles().filter(({ file }) => !chosen || existsSync(file)));
+if (code !== 0 && sum.failed === 0) {
+  sum.failed = 1;
+  sum.problems.push('nx stopped before the tests could tell why: see above');
+}
+for (const problem of sum.problems) console.log(problem);
+process.exitCode = sum.failed > 0 ? 1 : 0;
+console.log(`${sum.passed} passed, ${sum.failed} failed`);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { capture, nx, nxEnvironment, root, tail } from './run.mjs';
 import { StepError } from './steps.mjs';
 
-const SKIPPED = new Set(['node_modules', 'dist', 'coverage', '.test-results']);
+const SKIPPED = new Set(['node_modules', 'dist', 'coverage']);
 const SHARED = ['package-lock.json', 'tsup.base.ts', 'tsconfig.base.json', 'tsconfig.json'];
 const STAMP = join(root, '.bidl', 'build.json');
 
@@ -64,6 +64,6 @@ function sourceFiles(folder) {
     .flatMap((entry) => {
       const path = join(folder, entry.name);
       if (entry.isDirectory()) return SKIPPED.has(entry.name) ? [] : sourceFiles(path);
-      return entry.isFile() && !/\.spec\.ts$|\.md$/.test(entry.name) ? [path] : [];
+      return entry.isFile() && !/\.spec\.ts$|\.md$|^\./.test(entry.name) ? [path] : [];
     });
 }

@@ -10,7 +10,7 @@ export function resultFiles() {
       (folder) =>
         JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8')).scripts?.test !== undefined,
     )
-    .map((folder) => ({ folder, file: join(root, folder, '.test-results', 'jest.json') }));
+    .map((folder) => ({ folder, file: join(root, folder, '.test-results.json') }));
 }
 
 export function removeResults() {
