@@ -1,8 +1,9 @@
-import { type BaseDataset } from '../base-dataset.js';
-import { DatasetError, LoaderError } from '../errors.js';
-import { FormatError } from '@bidl/formats';
+import { FileError, FormatError } from '@bidl/formats';
 import { PipelineError } from '@bidl/pipelines';
 import { ConfigError } from '@bidl/registry';
+
+import { type BaseDataset } from '../base-dataset.js';
+import { DatasetError, LoaderError } from '../errors.js';
 
 /** What an error in a sample tells beside its own words. */
 export interface SampleErrorFacts {
@@ -67,6 +68,7 @@ export function packError(error: unknown): PackedError {
 const CLASSES: Readonly<Record<string, { readonly prototype: Error }>> = {
   ConfigError,
   DatasetError,
+  FileError,
   FormatError,
   LoaderError,
   PipelineError,

@@ -31,7 +31,10 @@ export interface Batch {
   readonly gt_label: Int32Array;
   /** Numbers of the samples in the data set [B]. */
   readonly index: Int32Array;
-  /** Gives the memory back; the arrays must not be read afterwards. A second call does nothing. */
+  /**
+   * Gives the memory back; the arrays must not be read afterwards. A second call does nothing. Mind that
+   * `tf.tensor` reads its values when they are first needed, not when it is called.
+   */
   release(): void;
 }
 

@@ -2,11 +2,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { writeNmnist } from '@bidl/formats';
-import { type NdArray } from '@bidl/formats';
+import { FormatError, type NdArray, writeNmnist } from '@bidl/formats';
 import { rngFor } from '@bidl/pipelines';
 
-import { buildDataset, NMNIST, type NmnistArgs } from '../index.js';
+import { buildDataset, createLoader, NMNIST, type NmnistArgs } from '../index.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'bidl-nmnist-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -110,6 +109,23 @@ describe('NMNIST', () => {
     expect(message(folder)).toContain('holds no recordings');
     // A root without Train: Val can't be drawn from anything.
     expect(message(join(folder, 'nothing', 'Val'))).toContain('there is no folder');
+  });
+
+  it.each([0, 1])('names a truncated recording through a loader with %i workers', async (workers) => {
+    const root = publish(`cut${workers}`, { Test: 1 });
+    const cut = join(root, 'Test', '7', '00002.bin');
+    writeFileSync(cut, event.subarray(0, 7));
+    const pipeline = [{ type: 'LoadEvents' }, { type: 'EventsToFrames', T: 2 }];
+    const dataset = { type: 'NMNIST', data_prefix: join(root, 'Test'), pipeline };
+    const loader = await createLoader({ dataset, batchSize: 5, workers });
+    const read = async (): Promise<void> => {
+      for await (const batch of loader.epoch(0)) batch.release();
+    };
+    const error = await read().catch((caught: unknown) => caught);
+    await loader.close();
+    expect(error).toBeInstanceOf(FormatError);
+    expect(error).toMatchObject({ index: 7, file: cut });
+    expect((error as Error).message).toMatch(/^sample 7: .*00002\.bin: .*truncated/);
   });
 
   it('checks its own arguments', () => {
