@@ -4,7 +4,7 @@ import path from 'node:path';
 import { ConfigError, nearest } from '@bidl/registry';
 
 /** The endings of config files. */
-export const ENDINGS: readonly string[] = ['.ts', '.mts', '.js', '.mjs', '.json'];
+const ENDINGS: readonly string[] = ['.ts', '.mts', '.js', '.mjs', '.json'];
 
 /** A config that can be named. */
 export interface FoundConfig {

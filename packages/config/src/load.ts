@@ -90,7 +90,7 @@ function display(file: string, cwd: string): string {
   return relative.startsWith('..') ? file : relative;
 }
 
-/** A config that was made in code instead of a file; checked the same way. */
+/** Whether a value is what {@link loadConfig} gives, and not a bare config made in code. */
 export function isLoaded(value: unknown): value is LoadedConfig {
   return isRaw(value) && 'config' in value && 'path' in value && 'warnings' in value;
 }

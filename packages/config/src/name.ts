@@ -16,7 +16,7 @@ export interface ConfigName {
   readonly variant?: string;
 }
 
-/** Why a name is not one, or null: the grammar in words. */
+/** The rule for names, in words. */
 export const NAME_RULE =
   'model-training-data, for example clif3fc3dm_itout-b16x2-nmnist or resnetlif18-b16x4-jester-cos160e';
 

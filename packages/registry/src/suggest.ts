@@ -13,7 +13,8 @@ export function suggest(name: string, candidates: Iterable<string>): string | un
 /** Up to `count` plausible candidates, the nearest first. */
 export function nearest(name: string, candidates: Iterable<string>, count = 3): string[] {
   const wanted = name.toLowerCase();
-  const allowed = wanted.length < 2 ? 0 : wanted.length < 4 ? 1 : Math.max(2, Math.floor(wanted.length * 0.4));
+  const allowed =
+    wanted.length < 2 ? 0 : wanted.length < 4 ? 1 : Math.max(2, Math.floor(wanted.length * 0.4));
   return [...new Set(candidates)]
     .map((candidate) => ({ candidate, score: score(wanted, candidate.toLowerCase()) }))
     .filter(({ score: s }) => s <= allowed)
