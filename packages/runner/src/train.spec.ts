@@ -164,6 +164,35 @@ it('has nothing to do for a finished run, and warns on another machine or seed',
   expect(lines.join('\n')).toMatch(/2 of 2 epochs are done/);
 });
 
+it('resumed in another folder, it takes the best checkpoint along; one that is lost is looked for anew', async () => {
+  const one = { runner: { type: 'EpochBasedRunner', max_epochs: 1 } };
+  const { latest, best } = await run({}, one);
+  const [next, lost] = [join(dir, 'next'), join(dir, 'lost')];
+  const unchanged = await run({ workDir: next, resumeFrom: latest }, one);
+  expect(readFileSync(unchanged.best!).equals(readFileSync(best!))).toBe(true);
+  expect(unchanged.latest).toBe(latest);
+  rmSync(best!);
+  const lines: string[] = [];
+  const anew = await run({
+    workDir: lost,
+    resumeFrom: latest,
+    reporter: { onLog: (line) => lines.push(line) },
+  });
+  expect(lines.join('\n')).toMatch(/best\.safetensors is missing/);
+  expect(anew.bestEpoch).toBe(2);
+});
+
+it('warns when the data are not those of the checkpoint', async () => {
+  const { latest } = await run();
+  const lines: string[] = [];
+  const { data } = tinyConfig();
+  await run(
+    { resumeFrom: latest, reporter: { onLog: (l) => lines.push(l) } },
+    { data: { ...data, samples_per_gpu: 12 } },
+  );
+  expect(lines.join('\n')).toMatch(/10 iterations in 2 epochs, an epoch now has 3/);
+});
+
 describe('says what is wrong', () => {
   it('with a checkpoint to resume from', async () => {
     const { latest } = await run();

@@ -1,17 +1,8 @@
 import { join } from 'node:path';
 import { startEngine } from '@bidl/engine';
 import type { LoadedConfig, RunConfig } from '@bidl/config';
-import { differences } from './checkpoint/compare-producer.js';
-import { applyOptimizer, applyWeights, readCheckpoint, type Checkpoint } from './checkpoint/decode.js';
-import { CheckpointError } from './checkpoint/errors.js';
-import type { CheckpointMeta, EpochRecord } from './checkpoint/meta.js';
-import { BEST, checkpointHook, LATEST } from './hooks/checkpoint-hook.js';
-import { historyHook } from './hooks/history-hook.js';
-import { hooks, type Hook } from './hooks/hook.js';
-import { loggerHook } from './hooks/logger-hook.js';
-import { lrHook } from './hooks/lr-hook.js';
-import { optimizerHook } from './hooks/optimizer-hook.js';
-import { validationHook } from './hooks/validation-hook.js';
+import type { EpochRecord } from './checkpoint/meta.js';
+import { BEST, LATEST } from './hooks/checkpoint-hook.js';
 import { openRunLog, type RunLog } from './logging/log-file.js';
 import { runners } from './loop/runners.js';
 import './optimizers/adam.js';
@@ -19,9 +10,11 @@ import { createOptimizer } from './optimizers/optimizer.js';
 import './optimizers/sgd.js';
 import type { Reporter } from './reporter.js';
 import { named, type NamedConfig } from './run-config.js';
+import { runHooks } from './run-hooks.js';
 import './schedules/closed-form.js';
 import { createSchedule } from './schedules/schedule.js';
 import './schedules/torch.js';
+import { applyStart, readStart, type Start } from './start-from.js';
 import { classifierOf, DEFAULT_SEED, loaderOf, producerOf } from './wiring.js';
 import { prepareWorkDir, workDirOf } from './work-dir.js';
 
@@ -72,33 +65,37 @@ export async function train(
 ): Promise<TrainResult> {
   const run = named(config);
   const workDir = workDirOf(options.workDir, run.config.work_dir, run.name);
-  const resumeFrom = options.resumeFrom ?? (options.loadFrom === undefined ? run.config.resume_from : null);
   // reading first: a bad path should not leave a work dir behind
-  const resumed = resumeFrom ? resumable(resumeFrom) : undefined;
-  const start = resumed ? undefined : (options.loadFrom ?? run.config.load_from);
-  const loaded = start ? readCheckpoint(start) : undefined;
+  const { resume_from: resumeFrom, load_from: loadFrom } = run.config;
+  const start = readStart(options, { resumeFrom, loadFrom });
   await prepareWorkDir(workDir, run.config);
-  const log = openRunLog(workDir, { onLine: (line) => options.reporter?.onLog?.(line) });
+  const log = openRunLog(workDir, {
+    level: run.config.log_level,
+    onLine: (line) => options.reporter?.onLog?.(line),
+  });
+  const cleanup: (() => void | Promise<void>)[] = [];
   try {
-    return await trainIn(run, workDir, log, options, { resumed, loaded });
+    return await trainIn({ run, workDir, log, start, options, cleanup });
   } catch (error) {
-    log.write(error instanceof Error ? `${error.name}: ${error.message}` : String(error), 'ERROR');
+    // whoever called hears of it from the throw
+    log.note(error instanceof Error ? `${error.name}: ${error.message}` : String(error), 'ERROR');
     throw error;
+  } finally {
+    for (const end of cleanup.reverse()) await end();
   }
 }
 
-interface Starts {
-  readonly resumed: (Checkpoint & { readonly meta: CheckpointMeta }) | undefined;
-  readonly loaded: Checkpoint | undefined;
+interface Session {
+  readonly run: NamedConfig;
+  readonly workDir: string;
+  readonly log: RunLog;
+  readonly start: Start;
+  readonly options: TrainOptions;
+  /** Called in reverse order at the end, however it comes. */
+  readonly cleanup: (() => void | Promise<void>)[];
 }
 
-async function trainIn(
-  run: NamedConfig,
-  workDir: string,
-  log: RunLog,
-  options: TrainOptions,
-  { resumed, loaded }: Starts,
-): Promise<TrainResult> {
+async function trainIn({ run, workDir, log, start, options, cleanup }: Session): Promise<TrainResult> {
   const { config } = run;
   const { reporter, signal } = options;
   const began = performance.now();
@@ -107,112 +104,75 @@ async function trainIn(
   if (options.deterministic ?? config.deterministic) askForDeterminism();
   const engine = await startEngine({ warn });
   const producer = producerOf(engine);
-  const seed = chooseSeed(options.seed ?? config.seed ?? undefined, resumed?.meta.seed, warn);
+  const saved = start.kind === 'resume' ? start.meta.seed : undefined;
+  const seed = chooseSeed(options.seed ?? config.seed ?? undefined, saved, warn);
 
-  const loader = await loaderOf(run, 'train', { training: true, seed });
-  const closing: { close(): Promise<void> }[] = [loader];
-  try {
-    const validate = (options.validate ?? true) && config.data.val !== null;
-    const validation = validate ? await loaderOf(run, 'val', { training: false, seed }) : undefined;
-    if (validation) closing.push(validation);
-    else warn('no validation (data.val is null or it was switched off): best.safetensors is not written');
+  const openLoader = async (split: 'train' | 'val') => {
+    const loader = await loaderOf(run, split, { training: split === 'train', seed });
+    cleanup.push(() => loader.close());
+    return loader;
+  };
+  const loader = await openLoader('train');
+  const validate = (options.validate ?? true) && config.data.val !== null;
+  const validation = validate ? await openLoader('val') : undefined;
+  if (!validation)
+    warn('no validation (data.val is null or it was switched off): best.safetensors is not written');
 
-    const classifier = classifierOf(run, loader.sampleShape, seed);
-    const weights = classifier.weights();
-    const optimizer = createOptimizer(config.optimizer, weights);
-    try {
-      const maxEpochs = config.runner.max_epochs;
-      const schedules = optimizer.groups.map(({ baseLr }) =>
-        createSchedule(config.lr_config, { baseLr, maxEpochs, itersPerEpoch: loader.batches }),
-      );
-      const facts = { producer, seed, classes: loader.classes, configName: run.name, config };
-      const all: Hook[] = [
-        lrHook(),
-        optimizerHook(config.optimizer_config),
-        ...customHooks(config),
-        ...(validation ? [validationHook(validation)] : []),
-        historyHook(),
-        checkpointHook({ workDir, facts, interval: config.checkpoint_config.interval }),
-        loggerHook({ interval: config.log_config.interval }),
-      ];
-      const runner = runners.build(
-        config.runner,
-        {
-          classifier,
-          optimizer,
-          schedules,
-          loader,
-          hooks: all,
-          reporter,
-          signal,
-          log: (line) => log.write(line),
-        },
-        'runner',
-      );
-      if (resumed) {
-        applyWeights(weights, resumed);
-        applyOptimizer(optimizer, resumed);
-        resumed.meta.schedules.forEach((state, i) => schedules[i]?.load(state));
-        runner.restore(resumed.meta);
-        runner.lastCheckpoint = resumed.path;
-        differences(resumed.meta.producer, producer).forEach((reason) =>
-          warn(`${reason}: the run continues, but may differ in the last bits from an unbroken one`),
-        );
-        log.write(`resumed from ${resumed.path}: ${runner.epoch} of ${maxEpochs} epochs are done`);
-      } else if (loaded) {
-        applyWeights(weights, loaded);
-        log.write(`weights loaded from ${loaded.path}`);
-      }
-      const parameters = weights.reduce((n, w) => n + (w.trainable ? w.variable.size : 0), 0);
-      log.write(
-        `config ${run.name}, ${parameters} parameters, ${loader.length} samples, batch ${config.data.samples_per_gpu}, ` +
-          `seed ${seed}, ${engine.backend} ${engine.version} on ${engine.device}, ${engine.threads} threads`,
-      );
-      reporter?.onStart?.({
-        config: run.name,
-        workDir,
-        maxEpochs,
-        startEpoch: runner.epoch,
-        batches: loader.batches,
-        trainSamples: loader.length,
-        validationSamples: validation?.length ?? 0,
-        parameters,
-        seed,
-      });
-      await runner.run();
-      const seconds = (performance.now() - began) / 1000;
-      const best = runner.best ? join(workDir, BEST) : undefined;
-      const latest = join(workDir, LATEST);
-      reporter?.onDone?.({ workDir, best, latest, seconds });
-      return {
-        workDir,
-        latest,
-        best,
-        top1: runner.best?.top1,
-        bestEpoch: runner.best?.epoch,
-        epochs: runner.epoch,
-        iterations: runner.iter,
-        seconds,
-        log: log.path,
-        history: runner.history,
-      };
-    } finally {
-      optimizer.dispose();
-      classifier.dispose();
-    }
-  } finally {
-    await Promise.all(closing.map((c) => c.close()));
-  }
-}
-
-function resumable(path: string): Checkpoint & { readonly meta: CheckpointMeta } {
-  const checkpoint = readCheckpoint(path);
-  const { meta } = checkpoint;
-  if (!meta)
-    throw new CheckpointError(
-      `${path} holds weights only, nothing to resume from. Start from its weights with --load-from instead.`,
-    );
-  return { ...checkpoint, meta };
+  const classifier = classifierOf(run, loader.sampleShape, seed);
+  cleanup.push(() => classifier.dispose());
+  const weights = classifier.weights();
+  const optimizer = createOptimizer(config.optimizer, weights);
+  cleanup.push(() => optimizer.dispose());
+  const maxEpochs = config.runner.max_epochs;
+  const schedules = optimizer.groups.map(({ baseLr }) =>
+    createSchedule(config.lr_config, { baseLr, maxEpochs, itersPerEpoch: loader.batches }),
+  );
+  const facts = { producer, seed, classes: loader.classes, configName: run.name, config };
+  const parts = {
+    classifier,
+    optimizer,
+    schedules,
+    loader,
+    hooks: runHooks(config, { workDir, facts, validation }),
+    reporter,
+    signal,
+    log: (line: string) => log.write(line),
+  };
+  const runner = runners.build(config.runner, parts, 'runner');
+  const parameters = weights.reduce((n, w) => n + (w.trainable ? w.variable.size : 0), 0);
+  log.write(
+    `config ${run.name}, ${parameters} parameters, ${loader.length} samples, batch ${config.data.samples_per_gpu}, ` +
+      `seed ${seed}, ${engine.backend} ${engine.version} on ${engine.device}, ${engine.threads} threads`,
+  );
+  await applyStart(start, runner, { workDir, producer, warn, log: (line) => log.write(line) });
+  reporter?.onStart?.({
+    config: run.name,
+    workDir,
+    maxEpochs,
+    startEpoch: runner.epoch,
+    batches: loader.batches,
+    trainSamples: loader.length,
+    validationSamples: validation?.length ?? 0,
+    parameters,
+    seed,
+  });
+  await runner.run();
+  const done = {
+    workDir,
+    latest: runner.lastCheckpoint ?? join(workDir, LATEST),
+    best: runner.best ? join(workDir, BEST) : undefined,
+    seconds: (performance.now() - began) / 1000,
+  };
+  reporter?.onDone?.(done);
+  return {
+    ...done,
+    top1: runner.best?.top1,
+    bestEpoch: runner.best?.epoch,
+    epochs: runner.epoch,
+    iterations: runner.iter,
+    log: log.path,
+    history: runner.history,
+  };
 }
 
 function chooseSeed(
@@ -230,10 +190,4 @@ function chooseSeed(
 function askForDeterminism(): void {
   process.env.TF_DETERMINISTIC_OPS = '1';
   process.env.TF_CUDNN_DETERMINISTIC = '1';
-}
-
-function customHooks(config: RunConfig): Hook[] {
-  const asked: unknown = 'custom_hooks' in config ? config.custom_hooks : undefined;
-  if (!Array.isArray(asked)) return [];
-  return asked.map((hook: unknown, i) => hooks.build(hook, undefined, `custom_hooks[${i}]`));
 }

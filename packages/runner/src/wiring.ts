@@ -46,6 +46,7 @@ export const producerOf = (engine: EngineInfo): CheckpointProducer => ({
   name: '@bidl/runner',
   version: VERSION,
   backend: engine.backend,
+  fused: engine.fused,
   threads: engine.threads,
   cpuFeatures: [...engine.cpuFeatures],
 });

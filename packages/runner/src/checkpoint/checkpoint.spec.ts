@@ -17,6 +17,7 @@ const producer = {
   name: '@bidl/runner',
   version: '0.1.0',
   backend: 'tensorflow',
+  fused: true,
   threads: 2,
   cpuFeatures: ['avx2'],
 };
@@ -176,7 +177,10 @@ it('takes a plain safetensors file of weights', () => {
 
 it('says when a resumed run may differ in the last bits', () => {
   expect(differences(producer, { ...producer, cpuFeatures: ['avx2'] })).toEqual([]);
-  expect(differences(producer, { ...producer, threads: 4, cpuFeatures: ['avx2', 'avx512f'] })).toEqual([
+  expect(
+    differences(producer, { ...producer, fused: false, threads: 4, cpuFeatures: ['avx2', 'avx512f'] }),
+  ).toEqual([
+    'form of the neuron kernels was fused, is composed',
     'thread count was 2, is 4',
     'set of CPU features was avx2, is avx2 avx512f',
   ]);

@@ -1,5 +1,7 @@
 import type { CheckpointProducer } from './meta.js';
 
+const form = ({ fused }: CheckpointProducer) => (fused ? 'fused' : 'composed');
+
 /** Reasons why a resumed run may differ in the last bits from an unbroken one; empty when it can't. */
 export function differences(saved: CheckpointProducer, here: CheckpointProducer): string[] {
   const reasons: string[] = [];
@@ -8,6 +10,7 @@ export function differences(saved: CheckpointProducer, here: CheckpointProducer)
   };
   changed('bidl', saved.version, here.version);
   changed('backend', saved.backend, here.backend);
+  changed('form of the neuron kernels', form(saved), form(here));
   changed('thread count', saved.threads, here.threads);
   changed(
     'set of CPU features',

@@ -20,6 +20,8 @@ export const producer = z.object({
   name: z.string(),
   version: z.string(),
   backend: z.string(),
+  /** Whether the fused spike kernels computed, or composed ops. */
+  fused: z.boolean(),
   threads: z.number(),
   cpuFeatures: z.array(z.string()),
 });

@@ -23,7 +23,14 @@ beforeEach(() => (dir = mkdtempSync(join(tmpdir(), 'bidl-run-'))));
 afterEach(() => rmSync(dir, { recursive: true }));
 
 const facts = {
-  producer: { name: '@bidl/runner', version: '0.1.0', backend: 'tensorflow', threads: 2, cpuFeatures: [] },
+  producer: {
+    name: '@bidl/runner',
+    version: '0.1.0',
+    backend: 'tensorflow',
+    fused: true,
+    threads: 2,
+    cpuFeatures: [],
+  },
   seed: 0,
   classes: [],
   configName: 'tiny',

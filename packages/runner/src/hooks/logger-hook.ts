@@ -1,6 +1,5 @@
-import { z } from 'zod';
 import { Score } from '../loop/score.js';
-import { hooks, type Hook } from './hook.js';
+import type { Hook } from './hook.js';
 
 /**
  * One line per `interval` iterations (and one at the end of an epoch) with means over the iterations since the
@@ -56,9 +55,3 @@ export function clockTime(seconds: number): string {
   const pad = (n: number) => String(n).padStart(2, '0');
   return `${Math.floor(s / 3600)}:${pad(Math.floor(s / 60) % 60)}:${pad(s % 60)}`;
 }
-
-hooks.register({
-  type: 'TextLoggerHook',
-  schema: z.strictObject({ interval: z.int().positive().default(50) }),
-  build: loggerHook,
-});

@@ -1,5 +1,4 @@
-import { z } from 'zod';
-import { hooks, type Hook } from './hook.js';
+import type { Hook } from './hook.js';
 
 /** Sets each parameter group's rate from its schedule. */
 export const lrHook = (): Hook => ({
@@ -14,5 +13,3 @@ export const lrHook = (): Hook => ({
     runner.schedules.forEach((schedule) => schedule.afterEpoch());
   },
 });
-
-hooks.register({ type: 'LrUpdaterHook', schema: z.strictObject({}), build: lrHook });

@@ -1,11 +1,5 @@
-import { z } from 'zod';
 import { clipGradNorm, type GradClip } from '../optimizers/clip-grad-norm.js';
-import { hooks, type Hook } from './hook.js';
-
-const gradClip = z.strictObject({
-  max_norm: z.number().positive(),
-  norm_type: z.union([z.number().positive(), z.literal('inf')]).default(2),
-});
+import type { Hook } from './hook.js';
 
 /** Clips the gradients when asked, and updates the weights. */
 export const optimizerHook = ({
@@ -20,10 +14,4 @@ export const optimizerHook = ({
     }
     runner.optimizer.step(runner.gradients);
   },
-});
-
-hooks.register({
-  type: 'OptimizerHook',
-  schema: z.strictObject({ grad_clip: gradClip.nullish() }),
-  build: optimizerHook,
 });

@@ -29,3 +29,15 @@ it('does not stop a run that can not write its log, and says so once', () => {
   expect(seen).toHaveLength(3);
   expect(seen[1]).toMatch(/WARNING - the log .* can't be written .*ENOENT.*goes on without it/);
 });
+
+it('drops what is below its level, and keeps notes to itself', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'bidl-log-'));
+  const seen: string[] = [];
+  const log = openRunLog(dir, { clock, level: 'WARNING', onLine: (line) => seen.push(line) });
+  log.write('chatter');
+  log.write('careful', 'WARNING');
+  log.note('broken', 'ERROR');
+  expect(seen).toEqual(['2024-05-03 07:08:09,045 - cls - WARNING - careful']);
+  expect(readFileSync(log.path, 'utf8')).toMatch(/careful\n.* - ERROR - broken\n$/);
+  rmSync(dir, { recursive: true });
+});

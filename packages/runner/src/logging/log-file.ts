@@ -19,12 +19,24 @@ export function lineStamp(date: Date): string {
   );
 }
 
-export type LogLevel = 'DEBUG' | 'INFO' | 'WARNING' | 'ERROR';
+const LEVELS = ['DEBUG', 'INFO', 'WARNING', 'ERROR'] as const;
+
+export type LogLevel = (typeof LEVELS)[number];
 
 /** A run's log: `<dir>/YYYYmmdd_HHMMSS.log`, one line `time - cls - LEVEL - message` per message. */
 export interface RunLog {
   readonly path: string;
   write(message: string, level?: LogLevel): void;
+  /** Into the file only: for what the caller hears of in another way. */
+  note(message: string, level?: LogLevel): void;
+}
+
+export interface RunLogOptions {
+  /** Hears every line too. */
+  readonly onLine?: (line: string) => void;
+  /** Messages below it are dropped. Default INFO. */
+  readonly level?: LogLevel;
+  readonly clock?: () => Date;
 }
 
 /**
@@ -33,25 +45,32 @@ export interface RunLog {
  */
 export function openRunLog(
   dir: string,
-  { onLine, clock = () => new Date() }: { onLine?: (line: string) => void; clock?: () => Date } = {},
+  { onLine, level: lowest = 'INFO', clock = () => new Date() }: RunLogOptions = {},
 ): RunLog {
   const path = join(dir, `${fileStamp(clock())}.log`);
+  const lineOf = (message: string, level: LogLevel) => `${lineStamp(clock())} - cls - ${level} - ${message}`;
   let broken = false;
+  const append = (line: string) => {
+    if (broken) return;
+    try {
+      appendFileSync(path, `${line}\n`);
+    } catch (error) {
+      broken = true;
+      const why = error instanceof Error ? error.message : String(error);
+      onLine?.(lineOf(`the log ${path} can't be written (${why}); training goes on without it`, 'WARNING'));
+    }
+  };
+  const wanted = (level: LogLevel) => LEVELS.indexOf(level) >= LEVELS.indexOf(lowest);
   return {
     path,
     write(message, level = 'INFO') {
-      const line = `${lineStamp(clock())} - cls - ${level} - ${message}`;
+      if (!wanted(level)) return;
+      const line = lineOf(message, level);
       onLine?.(line);
-      if (broken) return;
-      try {
-        appendFileSync(path, `${line}\n`);
-      } catch (error) {
-        broken = true;
-        onLine?.(
-          `${lineStamp(clock())} - cls - WARNING - the log ${path} can't be written ` +
-            `(${error instanceof Error ? error.message : String(error)}); training goes on without it`,
-        );
-      }
+      append(line);
+    },
+    note(message, level = 'INFO') {
+      if (wanted(level)) append(lineOf(message, level));
     },
   };
 }

@@ -1,0 +1,34 @@
+import type { RunConfig } from '@bidl/config';
+import { checkpointHook, type RunFacts } from './hooks/checkpoint-hook.js';
+import { historyHook } from './hooks/history-hook.js';
+import { hooks, type Hook } from './hooks/hook.js';
+import { loggerHook } from './hooks/logger-hook.js';
+import { lrHook } from './hooks/lr-hook.js';
+import { optimizerHook } from './hooks/optimizer-hook.js';
+import { validationHook } from './hooks/validation-hook.js';
+import type { Loader } from './loop/loader.js';
+
+/**
+ * The hooks of a run, in their order: rate, update, validation, the config's own (which so see the validation of
+ * their epoch), then history, checkpoint and log.
+ */
+export function runHooks(
+  config: RunConfig,
+  { workDir, facts, validation }: { workDir: string; facts: RunFacts; validation: Loader | undefined },
+): Hook[] {
+  return [
+    lrHook(),
+    optimizerHook(config.optimizer_config),
+    ...(validation ? [validationHook(validation)] : []),
+    ...customHooks(config),
+    historyHook(),
+    checkpointHook({ workDir, facts, interval: config.checkpoint_config.interval }),
+    loggerHook({ interval: config.log_config.interval }),
+  ];
+}
+
+function customHooks(config: RunConfig): Hook[] {
+  const asked: unknown = 'custom_hooks' in config ? config.custom_hooks : undefined;
+  if (!Array.isArray(asked)) return [];
+  return asked.map((hook: unknown, i) => hooks.build(hook, undefined, `custom_hooks[${i}]`));
+}
