@@ -80,7 +80,7 @@ export class Cursor {
 }
 
 /** One character a byte. */
-export function latin1(bytes: Uint8Array): string {
+function latin1(bytes: Uint8Array): string {
   // TextDecoder('latin1') is windows-1252 in fact, which moves the characters 0x80-0x9f.
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
 }

@@ -4,7 +4,7 @@ import { Global, type Item } from './globals.js';
 import type { PickleValue } from './value.js';
 
 /** Deeper nesting than any data file has; whoever walks a value recursively must not run out of stack. */
-export const MAX_DEPTH = 256;
+const MAX_DEPTH = 256;
 
 const childrenOf = (item: Item): Iterator<Item> | undefined => {
   if (Array.isArray(item) || item instanceof Set) return item[Symbol.iterator]();
