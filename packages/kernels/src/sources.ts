@@ -23,23 +23,29 @@ const instructionSets = (arch: string) => [
   isa('baseline', 4),
 ];
 
+/** Compiled for every instruction set. */
+const PER_ISA = ['scan/lif_scan.cc', 'max_pool/max_pool.cc'];
+
 const PLAIN = [
+  'cpu/dispatch.cc',
   'pool/pool.cc',
-  'scan/dispatch.cc',
   'tf_ops/tf_api.cc',
   'tf_ops/define.cc',
   'tf_ops/lif_op.cc',
+  'tf_ops/max_pool_op.cc',
   'tf_ops/addon.cc',
 ];
 
 /** What has to be compiled for the op library on `arch` (`x64`, `arm64`). */
 export function units(arch: string = process.arch): readonly Unit[] {
   return [
-    ...instructionSets(arch).map(({ name, width, flags }) => ({
-      source: 'scan/lif_scan.cc',
-      object: `lif_scan_${name}.o`,
-      flags: [`-DBIDL_ISA=${name}`, `-DBIDL_WIDTH=${width}`, ...flags],
-    })),
+    ...instructionSets(arch).flatMap(({ name, width, flags }) =>
+      PER_ISA.map((source) => ({
+        source,
+        object: `${path.basename(source, '.cc')}_${name}.o`,
+        flags: [`-DBIDL_ISA=${name}`, `-DBIDL_WIDTH=${width}`, ...flags],
+      })),
+    ),
     ...PLAIN.map((source) => ({ source, object: `${path.basename(source, '.cc')}.o`, flags: [] })),
   ];
 }

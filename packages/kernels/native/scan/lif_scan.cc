@@ -23,7 +23,7 @@ namespace bidl {
 namespace BIDL_ISA {
 namespace {
 
-#include "vector.h"
+#include "../cpu/vector.h"
 
 constexpr int kBlock = 512;                  // neurons of a block; a multiple of W
 constexpr int64_t kScratchBytes = 96 << 10;  // for the recomputed states of a block
@@ -578,7 +578,9 @@ void backward_tap(const LifScan& c, const LifBackward& g) {
   else backward_blocks<TAP>(c, g);
 }
 
-void forward(const LifScan& c, const LifForward& f) {
+}  // namespace
+
+void lif_forward(const LifScan& c, const LifForward& f) {
   switch (c.tap) {
     case kAfterInput: return forward_tap<kAfterInput>(c, f);
     case kOverThreshold: return forward_tap<kOverThreshold>(c, f);
@@ -587,7 +589,7 @@ void forward(const LifScan& c, const LifForward& f) {
     default: return forward_tap<kSpike>(c, f);
   }
 }
-void backward(const LifScan& c, const LifBackward& g) {
+void lif_backward(const LifScan& c, const LifBackward& g) {
   switch (c.tap) {
     case kAfterInput: return backward_tap<kAfterInput>(c, g);
     case kOverThreshold: return backward_tap<kOverThreshold>(c, g);
@@ -596,13 +598,6 @@ void backward(const LifScan& c, const LifBackward& g) {
     default: return backward_tap<kSpike>(c, g);
   }
 }
-
-}  // namespace
-
-#define BIDL_TEXT2(x) #x
-#define BIDL_TEXT(x) BIDL_TEXT2(x)
-extern const LifKernels kernels;
-const LifKernels kernels = {BIDL_TEXT(BIDL_ISA), forward, backward};
 
 }  // namespace BIDL_ISA
 }  // namespace bidl

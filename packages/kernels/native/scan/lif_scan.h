@@ -54,13 +54,4 @@ struct LifBackward {
   float *dgamma, *dshift;                  // [C] each; null without norm
 };
 
-struct LifKernels {
-  const char* isa;
-  void (*forward)(const LifScan&, const LifForward&);
-  void (*backward)(const LifScan&, const LifBackward&);
-};
-
-/// The kernels for the best instruction set that this processor has (BIDL_ISA=baseline|avx2|avx512 overrides).
-const LifKernels& lif_kernels();
-
 }  // namespace bidl

@@ -1,8 +1,8 @@
 // The Node addon: loading it registers the ops with the TensorFlow that is already in the process.
 #include <node_api.h>
 
+#include "../cpu/kernels.h"
 #include "../pool/pool.h"
-#include "../scan/lif_scan.h"
 #include "ops.h"
 #include "tf_api.h"
 
@@ -13,6 +13,7 @@ const char* register_once() {
   static const char* error = [] {
     const char* problem = bidl::tf::load();
     if (problem == nullptr) problem = bidl::tf::define_lif();
+    if (problem == nullptr) problem = bidl::tf::define_max_pool();
     return problem;
   }();
   return error;
@@ -24,7 +25,7 @@ napi_value init(napi_env env, napi_value exports) {
     return exports;
   }
   napi_value isa, threads;
-  napi_create_string_utf8(env, bidl::lif_kernels().isa, NAPI_AUTO_LENGTH, &isa);
+  napi_create_string_utf8(env, bidl::kernels().isa, NAPI_AUTO_LENGTH, &isa);
   napi_create_int32(env, bidl::thread_count(), &threads);
   napi_set_named_property(env, exports, "isa", isa);
   napi_set_named_property(env, exports, "threads", threads);

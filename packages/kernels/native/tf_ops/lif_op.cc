@@ -1,4 +1,4 @@
-#include "../scan/lif_scan.h"
+#include "../cpu/kernels.h"
 #include "context.h"
 #include "ops.h"
 
@@ -121,7 +121,7 @@ void forward(void* kernel, TF_OpKernelContext* raw) {
     f.running_mean[k] = c.mean[k];
     f.running_variance[k] = c.variance[k];
   }
-  if (c.steps > 0) lif_kernels().forward(c, f);
+  if (c.steps > 0) kernels().lif_forward(c, f);
 }
 
 void backward(void* kernel, TF_OpKernelContext* raw) {
@@ -151,7 +151,7 @@ void backward(void* kernel, TF_OpKernelContext* raw) {
   g.dv0 = wanted[3];
   g.dgamma = wanted[4];
   g.dshift = wanted[5];
-  if (c.steps > 0) lif_kernels().backward(c, g);
+  if (c.steps > 0) kernels().lif_backward(c, g);
 }
 
 }  // namespace

@@ -1,0 +1,16 @@
+// Runs every form once a round, in turn, so that whatever else the machine does hits all of them alike.
+export async function measureInterleaved(forms, rounds) {
+  const times = forms.map(() => []);
+  for (const { run } of forms) run(); // warm up
+  for (let round = 0; round < rounds; round++) {
+    forms.forEach(({ run }, i) => {
+      const start = performance.now();
+      run();
+      times[i].push(performance.now() - start);
+    });
+  }
+  return forms.map(({ form }, i) => {
+    const sorted = times[i].toSorted((a, b) => a - b);
+    return { form, ms: sorted[sorted.length >> 1], best_ms: sorted[0] };
+  });
+}
