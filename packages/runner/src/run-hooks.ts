@@ -20,15 +20,9 @@ export function runHooks(
     lrHook(),
     optimizerHook(config.optimizer_config),
     ...(validation ? [validationHook(validation)] : []),
-    ...customHooks(config),
+    ...config.custom_hooks.map((hook, i) => hooks.build(hook, undefined, `custom_hooks[${i}]`)),
     historyHook(),
     checkpointHook({ workDir, facts, interval: config.checkpoint_config.interval }),
     loggerHook({ interval: config.log_config.interval }),
   ];
-}
-
-function customHooks(config: RunConfig): Hook[] {
-  const asked: unknown = 'custom_hooks' in config ? config.custom_hooks : undefined;
-  if (!Array.isArray(asked)) return [];
-  return asked.map((hook: unknown, i) => hooks.build(hook, undefined, `custom_hooks[${i}]`));
 }

@@ -54,6 +54,27 @@ it('leaves checkpoints, a log and the resolved config, and no tensors', async ()
   expect(meta).toMatchObject({ epoch: 2, iter: 10, seed: 0, classes: ['row', 'column'], configName: 'run' });
 });
 
+it('holds as many tensors after 200 iterations of a real network as after 10', async () => {
+  const counts = new Map<number, number>();
+  hooks.register({
+    type: 'TensorCount',
+    schema: z.strictObject({}),
+    build: (): Hook => ({ beforeIter: (runner) => void counts.set(runner.iter, tf.memory().numTensors) }),
+  });
+  const { data } = tinyConfig();
+  const config = tinyConfig({
+    data: { ...data, samples_per_gpu: 4 },
+    optimizer: { type: 'SGD', lr: 0.01, momentum: 0.9, nesterov: true, weight_decay: 1e-4 },
+    optimizer_config: { grad_clip: { max_norm: 5 } },
+    runner: { type: 'EpochBasedRunner', max_epochs: 23 },
+    checkpoint_config: { interval: 10 },
+    custom_hooks: [{ type: 'TensorCount' }],
+  });
+  const { iterations } = await train(config, { workDir: dir });
+  expect(iterations).toBe(207);
+  expect(counts.get(200)).toBe(counts.get(10));
+}, 180_000);
+
 it('gives the same bits for the same seed, others for another', async () => {
   const weights = async (seed: number) => {
     const { latest } = await run({ seed });
@@ -76,7 +97,7 @@ it('killed in its second epoch and resumed, it ends with the bits of an unbroken
   expect(resumed.history.map((h) => [h.lr, h.train, h.validation])).toEqual(
     unbroken.history.map((h) => [h.lr, h.train, h.validation]),
   );
-});
+}, 180_000);
 
 /** Train in a process of its own, and kill it without warning once it prints `line`. */
 function killDuring(workDir: string, line: string): Promise<void> {
