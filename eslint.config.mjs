@@ -7,13 +7,33 @@ const boundaries = [
   { sourceTag: 'pkg:dynamics', onlyDependOnLibsWithTags: ['pkg:testing'] },
   { sourceTag: 'pkg:kernels', onlyDependOnLibsWithTags: ['pkg:dynamics', 'pkg:testing'] },
   { sourceTag: 'pkg:engine', onlyDependOnLibsWithTags: ['pkg:kernels', 'pkg:dynamics', 'pkg:testing'] },
-  { sourceTag: 'pkg:neurons', onlyDependOnLibsWithTags: ['pkg:engine', 'pkg:dynamics', 'pkg:registry', 'pkg:testing'] },
+  {
+    sourceTag: 'pkg:neurons',
+    onlyDependOnLibsWithTags: ['pkg:engine', 'pkg:dynamics', 'pkg:registry', 'pkg:testing'],
+  },
   { sourceTag: 'pkg:formats', onlyDependOnLibsWithTags: ['pkg:testing'] },
   { sourceTag: 'pkg:pipelines', onlyDependOnLibsWithTags: ['pkg:formats', 'pkg:registry', 'pkg:testing'] },
-  { sourceTag: 'pkg:datasets', onlyDependOnLibsWithTags: ['pkg:pipelines', 'pkg:formats', 'pkg:registry', 'pkg:testing'] },
-  { sourceTag: 'pkg:models', onlyDependOnLibsWithTags: ['pkg:neurons', 'pkg:engine', 'pkg:registry', 'pkg:testing'] },
+  {
+    sourceTag: 'pkg:datasets',
+    onlyDependOnLibsWithTags: ['pkg:pipelines', 'pkg:formats', 'pkg:registry', 'pkg:testing'],
+  },
+  {
+    sourceTag: 'pkg:models',
+    onlyDependOnLibsWithTags: ['pkg:neurons', 'pkg:engine', 'pkg:registry', 'pkg:testing'],
+  },
   { sourceTag: 'pkg:config', onlyDependOnLibsWithTags: ['pkg:registry', 'pkg:testing'] },
-  { sourceTag: 'pkg:runner', onlyDependOnLibsWithTags: ['pkg:models', 'pkg:datasets', 'pkg:config', 'pkg:engine', 'pkg:formats', 'pkg:registry', 'pkg:testing'] },
+  {
+    sourceTag: 'pkg:runner',
+    onlyDependOnLibsWithTags: [
+      'pkg:models',
+      'pkg:datasets',
+      'pkg:config',
+      'pkg:engine',
+      'pkg:formats',
+      'pkg:registry',
+      'pkg:testing',
+    ],
+  },
   { sourceTag: 'pkg:testing', onlyDependOnLibsWithTags: ['pkg:formats'] },
   { sourceTag: 'pkg:cli', onlyDependOnLibsWithTags: ['*'] },
 ];
@@ -25,7 +45,10 @@ export default tseslint.config(
     extends: [...tseslint.configs.recommended, ...tseslint.configs.stylistic],
     plugins: { '@nx': nx },
     rules: {
-      '@nx/enforce-module-boundaries': ['error', { allow: ['^.*/tsup\\.base(\\.js)?$'], depConstraints: boundaries }],
+      '@nx/enforce-module-boundaries': [
+        'error',
+        { allow: ['^.*/tsup\\.base(\\.js)?$'], depConstraints: boundaries },
+      ],
       '@typescript-eslint/no-explicit-any': 'error',
       '@typescript-eslint/no-non-null-assertion': 'error',
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
