@@ -35,6 +35,24 @@ const boundaries = [
     ],
   },
   { sourceTag: 'pkg:testing', onlyDependOnLibsWithTags: ['pkg:formats'] },
+  { sourceTag: 'pkg:graph', onlyDependOnLibsWithTags: ['pkg:dynamics', 'pkg:formats', 'pkg:testing'] },
+  {
+    sourceTag: 'pkg:compile',
+    onlyDependOnLibsWithTags: [
+      'pkg:graph',
+      'pkg:models',
+      'pkg:neurons',
+      'pkg:engine',
+      'pkg:dynamics',
+      'pkg:formats',
+      'pkg:registry',
+      'pkg:testing',
+    ],
+  },
+  {
+    sourceTag: 'pkg:sdk-runtime',
+    onlyDependOnLibsWithTags: ['pkg:graph', 'pkg:kernels', 'pkg:formats', 'pkg:testing'],
+  },
   { sourceTag: 'pkg:cli', onlyDependOnLibsWithTags: ['*'] },
 ];
 
