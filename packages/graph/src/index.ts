@@ -41,3 +41,12 @@ export {
   type ValueRef,
 } from './build/builder.js';
 export { graphOps, traceNeuron, type FoldedNorm, type GraphOpsOptions } from './build/graph-ops.js';
+export { halfBits, isExactHalf, roundToHalf, toHalfBits } from './ops/half.js';
+export {
+  createExecutor,
+  type Executor,
+  type ExecutorState,
+  type ExecutorStep,
+  type InputNumbers,
+} from './executor/executor.js';
+export { runSequence, type SequenceRun } from './executor/run.js';

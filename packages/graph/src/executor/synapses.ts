@@ -1,0 +1,127 @@
+import type { Node } from '../graph.js';
+import type { Padding, Window } from '../ops/geometry.js';
+import type { Kernel } from './elementwise.js';
+
+type Numbers = Float32Array;
+// Taken once: a look-up of a global can cost more than the sum itself (jest runs modules behind a proxy).
+const { fround: f32, floor, max, min } = Math;
+
+/** Every sum starts here: at the bias, or at zero. */
+function startAtBias(out: Numbers, bias: Numbers | undefined): void {
+  if (!bias) out.fill(0);
+  else for (let i = 0; i < out.length; i += bias.length) out.set(bias, i);
+}
+
+/** Adds x·weights to `count` sums. The product is rounded, then the sum (by being stored). */
+function accumulate(
+  out: Numbers,
+  at: number,
+  x: number,
+  weights: Numbers,
+  from: number,
+  count: number,
+): void {
+  for (let o = 0; o < count; o++) out[at + o] += f32(x * weights[from + o]);
+}
+
+/** x·kernel + bias: from the bias on, by input, zeros skipped. */
+export function denseKernel(out: Numbers, [x, kernel, bias]: readonly Numbers[]): Kernel {
+  return () => {
+    startAtBias(out, bias);
+    for (let i = 0; i < x.length; i++) {
+      if (x[i] !== 0) accumulate(out, 0, x[i], kernel, i * out.length, out.length);
+    }
+  };
+}
+
+/** Convolution: for each output from the bias on, by ky, kx, ci; outside and zeros skipped. */
+export function convKernel(
+  out: Numbers,
+  [x, kernel, bias]: readonly Numbers[],
+  node: Node,
+  [height, width, channels]: readonly number[],
+  [kh, kw, inner, outer]: readonly number[],
+): Kernel {
+  const [rows, columns] = node.type.shape;
+  const [sy, sx] = node.attrs.stride as readonly number[];
+  const [top, , left] = node.attrs.padding as unknown as Padding;
+  const perGroup = outer / (node.attrs.groups as number);
+  return () => {
+    startAtBias(out, bias);
+    for (let oy = 0, at = 0; oy < rows; oy++) {
+      for (let ox = 0; ox < columns; ox++, at += outer) {
+        for (let ky = 0; ky < kh; ky++) {
+          const iy = oy * sy - top + ky;
+          if (iy < 0 || iy >= height) continue;
+          for (let kx = 0; kx < kw; kx++) {
+            const ix = ox * sx - left + kx;
+            if (ix < 0 || ix >= width) continue;
+            const pixel = (iy * width + ix) * channels;
+            const tap = (ky * kw + kx) * inner;
+            for (let ci = 0; ci < channels; ci++) {
+              const value = x[pixel + ci];
+              if (value === 0) continue;
+              const group = floor(ci / inner);
+              const first = group * perGroup;
+              accumulate(
+                out,
+                at + first,
+                value,
+                kernel,
+                (tap + ci - group * inner) * outer + first,
+                perGroup,
+              );
+            }
+          }
+        }
+      }
+    }
+  };
+}
+
+/** Largest or mean of each window, row by row. A mean is the sum times float32(1/n), n the cells inside the border. */
+export function poolKernel(
+  out: Numbers,
+  x: Numbers,
+  node: Node,
+  [height, width, channels]: readonly number[],
+): Kernel {
+  const [rows, columns] = node.type.shape;
+  const { size, stride, padding } = node.attrs as unknown as Window;
+  const largest = node.op === 'maxPool';
+  return () => {
+    for (let oy = 0, at = 0; oy < rows; oy++) {
+      const y = oy * stride[0] - padding[0];
+      const [y0, y1] = [max(y, 0), min(y + size[0], height)];
+      for (let ox = 0; ox < columns; ox++) {
+        const left = ox * stride[1] - padding[2];
+        const [x0, x1] = [max(left, 0), min(left + size[1], width)];
+        const share = f32(1 / ((y1 - y0) * (x1 - x0)));
+        for (let c = 0; c < channels; c++, at++) {
+          let result = largest ? -Infinity : 0;
+          for (let iy = y0; iy < y1; iy++) {
+            for (let ix = x0; ix < x1; ix++) {
+              const value = x[(iy * width + ix) * channels + c];
+              if (!largest) result = f32(result + value);
+              else if (value > result) result = value;
+            }
+          }
+          out[at] = largest ? result : result * share;
+        }
+      }
+    }
+  };
+}
+
+/** Mean over the image: the sum, row by row, times float32(1/n). */
+export function globalAvgKernel(out: Numbers, x: Numbers): Kernel {
+  const channels = out.length;
+  const share = f32(1 / (x.length / channels));
+  return () => {
+    out.fill(0);
+    for (let i = 0; i < x.length; i += channels) {
+      for (let c = 0; c < channels; c++) out[c] += x[i + c];
+    }
+    for (let c = 0; c < channels; c++) out[c] *= share;
+  };
+}
