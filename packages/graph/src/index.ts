@@ -50,3 +50,30 @@ export {
   type InputNumbers,
 } from './executor/executor.js';
 export { runSequence, type SequenceRun } from './executor/run.js';
+export {
+  nodeMacs,
+  shapesOf,
+  summarize,
+  type Cost,
+  type GraphSummary,
+  type LayerCost,
+} from './print/summary.js';
+export { printGraph } from './print/text.js';
+export { ArtifactError } from './artifact/error.js';
+export { canonicalJson, sha256, type Json } from './artifact/canonical.js';
+export { FILES as ARTIFACT_FILES, MANIFEST, modelFile } from './artifact/layout.js';
+export { ARTIFACT_VERSION, type Manifest } from './artifact/manifest.js';
+export { artifactFiles, type ArtifactSource } from './artifact/contents.js';
+export { writeArtifact } from './artifact/write.js';
+export { readArtifact, type Artifact, type StateArea } from './artifact/read.js';
+export { selfCheck, type CheckDifference, type SelfCheck } from './artifact/self-check.js';
+export { matchArtifact, type ArtifactOrigin } from './artifact/match.js';
+export { type Check, type Sample } from './artifact/checks.js';
+export {
+  packStates,
+  STATE_ALIGNMENT,
+  stateTable,
+  unpackStates,
+  type StateEntry,
+  type StateTable,
+} from './artifact/state-table.js';
