@@ -37,14 +37,14 @@ export interface Conv2dLifArgs extends SpikingArgs {
  */
 export class Conv2dLif extends SpikingLayer {
   static readonly className = 'Conv2dLif';
-  protected readonly normPlace: NormPlace;
+  readonly normPlace: NormPlace;
   private readonly inputChannels: number | undefined;
   private readonly channels: number;
   private readonly kernelSize: readonly [number, number];
-  private readonly stride: readonly [number, number];
-  private readonly padding: readonly [number, number];
-  private readonly groups: number;
-  private readonly pooled: boolean;
+  readonly stride: readonly [number, number];
+  readonly padding: readonly [number, number];
+  readonly groups: number;
+  readonly pooled: boolean;
   private kernel: tf.LayerVariable | undefined;
   private bias: tf.LayerVariable | undefined;
 

@@ -26,7 +26,7 @@ export interface FcLifArgs extends SpikingArgs {
  */
 export class FcLif extends SpikingLayer {
   static readonly className = 'FcLif';
-  protected readonly normPlace: NormPlace;
+  readonly normPlace: NormPlace;
   private readonly inputChannels: number | undefined;
   private readonly units: number;
   private kernel: tf.LayerVariable | undefined;

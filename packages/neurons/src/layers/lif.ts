@@ -17,7 +17,7 @@ export interface LifArgs extends SpikingArgs {
  */
 export class Lif extends SpikingLayer {
   static readonly className: string = 'Lif';
-  protected readonly normPlace: NormPlace;
+  readonly normPlace: NormPlace;
   private readonly channels: number | undefined;
 
   constructor(args: LifArgs = {}) {

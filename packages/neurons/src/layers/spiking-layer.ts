@@ -1,4 +1,10 @@
-import { lif, type Activation, type LifNeuron, type MembraneTap, type Surrogate } from '@bidl/dynamics';
+import {
+  lif,
+  type Activation,
+  type MembraneTap,
+  type NeuronDefinition,
+  type Surrogate,
+} from '@bidl/dynamics';
 import { neuronScan, neuronStep, tf } from '@bidl/engine';
 import { LayerError } from '../errors.js';
 import { values } from '../init/torch-default.js';
@@ -24,6 +30,11 @@ type LayerArgs = NonNullable<ConstructorParameters<typeof tf.layers.Layer>[0]>;
 
 /** Arguments that every spiking layer takes, by upstream's names. */
 export interface SpikingArgs extends LayerArgs {
+  /**
+   * A neuron of your own instead of LIF (`defineNeuron`). Its parameters become weights of the layer at the
+   * definition's values; `mode`, `memb_mode` and `soma_params` are LIF's and stay out.
+   */
+  neuron?: NeuronDefinition;
   /** Output: `spike` (LIF) or `analog`, the membrane through an activation (LIAF). Default `spike`. */
   mode?: 'spike' | 'analog';
   /** In analog mode: which membrane (0 input, 1 minus threshold, 2 reset, 3 leak) and activation. Default `[0, 'relu']`. */
@@ -74,7 +85,7 @@ export type NormPlace = 'inside' | 'before' | 'none';
  * `/theta`, `/v_0` and, with a BatchNorm, `<layer>/norm/gamma`, `/norm/beta`, `/norm/mean`, `/norm/variance`.
  */
 export abstract class SpikingLayer extends tf.layers.Layer implements Stateful {
-  readonly neuron: LifNeuron;
+  readonly neuron: NeuronDefinition;
   readonly surrogate: Surrogate;
   readonly noise: number;
   readonly seed: number;
@@ -88,12 +99,8 @@ export abstract class SpikingLayer extends tf.layers.Layer implements Stateful {
 
   constructor(args: SpikingArgs) {
     super(layerArgs(args));
-    const [tap, activation] = args.memb_mode ?? [0, 'relu'];
     this.spiking = args;
-    this.neuron = lif({
-      mode: args.mode ?? 'spike',
-      membMode: [tap as MembraneTap, activation === 'none' ? null : activation],
-    });
+    this.neuron = args.neuron ? own(args.neuron, args, this.name) : lifOf(args);
     this.surrogate = resolveSurrogate(args.spike_func, this.name);
     this.somaArg = args.soma_params ?? 'all_share';
     this.noise = args.noise ?? 0;
@@ -108,7 +115,7 @@ export abstract class SpikingLayer extends tf.layers.Layer implements Stateful {
   }
 
   /** Where the BatchNorm sits. */
-  protected abstract readonly normPlace: NormPlace;
+  abstract readonly normPlace: NormPlace;
   /** The shape of the neurons' input for an input of `[B, T, ...]`. */
   protected abstract currentShape(inputShape: tf.Shape): tf.Shape;
   /** The synapse: `[B, T, ...] -> [B, T, ...]`. */
@@ -134,10 +141,16 @@ export abstract class SpikingLayer extends tf.layers.Layer implements Stateful {
         variance: add('variance', ones, false),
       };
     }
-    const soma = resolveSoma(this.somaArg, channels, this.name, this.seed);
-    for (const name of SOMA_NAMES) {
-      const start = values(soma.values[name]);
-      this.soma[name] = this.addWeight(name, soma.shape, 'float32', start, undefined, soma.learn);
+    if (this.spiking.neuron) {
+      for (const [name, value] of Object.entries(this.neuron.params)) {
+        this.soma[name] = this.addWeight(name, [], 'float32', values([value]), undefined, false);
+      }
+    } else {
+      const soma = resolveSoma(this.somaArg, channels, this.name, this.seed);
+      for (const name of SOMA_NAMES) {
+        const start = values(soma.values[name]);
+        this.soma[name] = this.addWeight(name, soma.shape, 'float32', start, undefined, soma.learn);
+      }
     }
     super.build(inputShape);
   }
@@ -218,6 +231,12 @@ export abstract class SpikingLayer extends tf.layers.Layer implements Stateful {
   }
 
   override getConfig(): tf.serialization.ConfigDict {
+    if (this.spiking.neuron) {
+      throw new LayerError(
+        this.name,
+        `has a neuron of its own ("${this.neuron.name}"), which a saved model can't hold; save the weights instead`,
+      );
+    }
     const own = Object.entries(this.spiking).filter(([key]) => !PLACEMENT.has(key));
     return {
       ...super.getConfig(),
@@ -234,13 +253,20 @@ export abstract class SpikingLayer extends tf.layers.Layer implements Stateful {
     return new cls(revive(config));
   }
 
-  private params(): Record<string, tf.Tensor> {
+  /** The neuron's parameters, by the names that its equations use: `[]` or `[C]` each. */
+  params(): Record<string, tf.Tensor> {
     const read = (name: string) => {
       const weight = this.soma[name];
       if (!weight) throw new LayerError(this.name, 'is used before it is built: apply it to an input first');
       return weight.read();
     };
-    return { alpha: read('alpha'), beta: read('beta'), theta: read('theta'), v0: read('v_0') };
+    const places = Object.keys(this.neuron.params).map((name) => [name, this.paramWeight(name)] as const);
+    return Object.fromEntries(places.map(([name, weight]) => [name, read(weight)]));
+  }
+
+  /** The weight that holds a parameter of the neuron; upstream, and so this layer's weights, spell v0 as v_0. */
+  paramWeight(param: string): string {
+    return param === 'v0' && !this.spiking.neuron ? 'v_0' : param;
   }
 
   private normTensors(): NormTensors {
@@ -256,6 +282,24 @@ export abstract class SpikingLayer extends tf.layers.Layer implements Stateful {
 
 /** Arguments that tell tfjs where a layer stands; a saved model keeps them itself. */
 const PLACEMENT: ReadonlySet<string> = new Set(['inputShape', 'batchInputShape', 'batchSize', 'weights']);
+
+function lifOf({
+  mode = 'spike',
+  memb_mode: [tap, activation] = [0, 'relu'],
+}: SpikingArgs): NeuronDefinition {
+  return lif({ mode, membMode: [tap as MembraneTap, activation === 'none' ? null : activation] });
+}
+
+function own(neuron: NeuronDefinition, args: SpikingArgs, layer: string): NeuronDefinition {
+  for (const key of ['mode', 'memb_mode', 'soma_params'] as const) {
+    if (args[key] === undefined) continue;
+    throw new LayerError(
+      layer,
+      `${key} belongs to LIF, but the layer has the neuron "${neuron.name}"; leave ${key} out`,
+    );
+  }
+  return neuron;
+}
 
 type Weight = tf.LayerVariable;
 type Kwargs = Parameters<tf.layers.Layer['call']>[1];

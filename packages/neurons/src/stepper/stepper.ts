@@ -2,27 +2,27 @@ import { tf } from '@bidl/engine';
 import { StepError } from '../errors.js';
 import { Aggregation } from '../layers/aggregation.js';
 import { isStateful, type State } from '../layers/stateful.js';
+import { walk, type Place } from './walk.js';
 
 /** State of a whole network: by layer name, then by variable name. Layers without state are left out. */
 export type NetworkState = Readonly<Record<string, State>>;
+
+/** Sees one layer's inputs and output in one step, `[B, ...]`; the tensors live until it returns. */
+export type Watch = (layer: tf.layers.Layer, inputs: readonly tf.Tensor[], out: tf.Tensor) => void;
 
 export interface Stepper {
   /** State before the first step of a batch. The caller disposes of it, `tf.dispose(state)`. */
   initialState(batch: number): NetworkState;
   /**
    * One time step in evaluation mode, `[B, ...]` (no T). `out` is what the sequence form would give if it ended
-   * here; the given state stays as it is, the new one is the caller's to dispose of.
+   * here; the given state stays as it is, the new one is the caller's to dispose of. `watch` sees every layer at
+   * work.
    */
-  step(x: tf.Tensor, state: NetworkState): { readonly out: tf.Tensor; readonly state: NetworkState };
-}
-
-/** One place in the network's graph: a layer with its inputs, in an order in which they can be computed. */
-interface Place {
-  readonly layer: tf.layers.Layer;
-  readonly inputs: readonly tf.SymbolicTensor[];
-  readonly output: tf.SymbolicTensor;
-  /** Its input still has a time axis in the sequence form. */
-  readonly timed: boolean;
+  step(
+    x: tf.Tensor,
+    state: NetworkState,
+    watch?: Watch,
+  ): { readonly out: tf.Tensor; readonly state: NetworkState };
 }
 
 /** tfjs layers that do the same to every value, whatever the axes: they may meet sequences without OverTime. */
@@ -58,12 +58,7 @@ const ELEMENTWISE: ReadonlySet<string> = new Set([
  * for (const frame of frames) ({ out, state } = step(frame, state));
  */
 export function stepper(model: tf.LayersModel): Stepper {
-  const [input, ...moreInputs] = model.inputs;
-  const [output, ...moreOutputs] = model.outputs;
-  if (!input || !output || moreInputs.length > 0 || moreOutputs.length > 0) {
-    throw new StepError(model.name, 'has several inputs or outputs; the stepper takes one of each');
-  }
-  const places = inOrder(input, output);
+  const { input, output, places } = walk(model);
   for (const place of places) assertSteppable(place);
 
   return {
@@ -75,7 +70,7 @@ export function stepper(model: tf.LayersModel): Stepper {
           return Object.keys(state).length === 0 ? [] : [[layer.name, state]];
         }),
       ),
-    step: (x, state) =>
+    step: (x, state, watch) =>
       tf.tidy(() => {
         const next: Record<string, State> = {};
         const values = new Map<number, tf.Tensor>([[input.id, x]]);
@@ -90,37 +85,11 @@ export function stepper(model: tf.LayersModel): Stepper {
             const applied = layer.apply(given.length === 1 && first ? first : given, { training: false });
             values.set(made.id, applied as tf.Tensor);
           }
+          watch?.(layer, given, valueOf(values, made, layer.name));
         }
         return { out: valueOf(values, output, model.name), state: next };
       }),
   };
-}
-
-/** The layers between input and output, each after those it needs. */
-function inOrder(input: tf.SymbolicTensor, output: tf.SymbolicTensor): Place[] {
-  const places: Place[] = [];
-  const timed = new Map<number, boolean>([[input.id, true]]);
-  const visit = (symbol: tf.SymbolicTensor): boolean => {
-    const known = timed.get(symbol.id);
-    if (known !== undefined) return known;
-    const layer = symbol.sourceLayer;
-    const node = layer.inboundNodes[symbol.nodeIndex];
-    if (!node || node.inputTensors.length === 0) {
-      throw new StepError(layer.name, 'is an input that the model was not given');
-    }
-    const inputs = node.inputTensors;
-    const over = inputs.map(visit);
-    const inputTimed = over.some(Boolean);
-    if (inputTimed && !over.every(Boolean)) {
-      throw new StepError(layer.name, 'joins a sequence with something that has no time axis');
-    }
-    places.push({ layer, inputs, output: symbol, timed: inputTimed });
-    const outTimed = inputTimed && !(layer instanceof Aggregation);
-    timed.set(symbol.id, outTimed);
-    return outTimed;
-  };
-  visit(output);
-  return places;
 }
 
 function assertSteppable({ layer, timed }: Place): void {
