@@ -1,1 +1,12 @@
-export {};
+export { capture, INPUT, OUTPUT, type CaptureOptions } from './capture/capture.js';
+export { CompileError, describeFinding, type Finding } from './finding.js';
+export { type Pass } from './passes/rewrite.js';
+export { foldSynapticNorm } from './passes/fold-norm.js';
+export { foldRecurrentNorm, stateScales } from './passes/fold-recurrent-norm.js';
+export { foldConstants } from './passes/fold-constants.js';
+export { deadCode } from './passes/dead-code.js';
+export { fuseFireReset } from './passes/fuse-fire-reset.js';
+export { inputAs, storeFloat16 } from './passes/store.js';
+export { optimise, passesFor, type OptimiseOptions } from './passes/optimise.js';
+export { layerGraphs, type LayerGraph } from './compare/layer-graph.js';
+export { compareForced, type CompareOptions, type LayerComparison } from './compare/teacher-forcing.js';
