@@ -1,4 +1,30 @@
-export { buildOps, opsPath, type BuildOptions } from './build.js';
+export {
+  type BuildOptions,
+  buildOps,
+  buildPlan,
+  type BuildPlanOptions,
+  type Built,
+  opsPath,
+  planPath,
+} from './build.js';
 export { KernelError } from './errors.js';
 export { loadOps, type OpsInfo } from './load.js';
+export {
+  type PlanField,
+  type PlanFormat,
+  type PlanGraph,
+  type PlanNode,
+  type PlanProgram,
+} from './plan/graph.js';
+export { lowerGraph } from './plan/lower.js';
+export {
+  type Bytes,
+  COMMANDS,
+  createPlan,
+  type DeviceListener,
+  loadPlan,
+  type Plan,
+  type PlanLibrary,
+  preparePlan,
+} from './plan/library.js';
 export { nativeDir, sourceHash } from './sources.js';

@@ -23,38 +23,80 @@ const instructionSets = (arch: string) => [
   isa('baseline', 4),
 ];
 
-/** Compiled for every instruction set. */
-const PER_ISA = ['scan/lif_scan.cc', 'max_pool/max_pool.cc'];
+/** One Node addon that is built from the native sources. */
+export interface Addon {
+  /** Folder of the cache that keeps its builds. */
+  readonly name: string;
+  readonly file: string;
+  /** Compiled for every instruction set. */
+  readonly perIsa: readonly string[];
+  readonly plain: readonly string[];
+}
 
-const PLAIN = [
-  'cpu/dispatch.cc',
-  'pool/pool.cc',
-  'tf_ops/tf_api.cc',
-  'tf_ops/define.cc',
-  'tf_ops/lif_op.cc',
-  'tf_ops/max_pool_op.cc',
-  'tf_ops/addon.cc',
-];
+/** The TensorFlow op library. */
+export const OPS: Addon = {
+  name: 'ops',
+  file: 'bidl_ops.node',
+  perIsa: ['scan/lif_scan.cc', 'max_pool/max_pool.cc'],
+  plain: [
+    'cpu/isa.cc',
+    'cpu/dispatch.cc',
+    'pool/pool.cc',
+    'tf_ops/tf_api.cc',
+    'tf_ops/define.cc',
+    'tf_ops/lif_op.cc',
+    'tf_ops/max_pool_op.cc',
+    'tf_ops/addon.cc',
+  ],
+};
 
-/** What has to be compiled for the op library on `arch` (`x64`, `arm64`). */
-export function units(arch: string = process.arch): readonly Unit[] {
+/** Plans of step graphs and the devices that run them; no TensorFlow in it. */
+export const PLAN: Addon = {
+  name: 'plan',
+  file: 'bidl_plan.node',
+  perIsa: ['plan/synapse.cc', 'plan/elements.cc'],
+  plain: [
+    'cpu/isa.cc',
+    'pool/pool.cc',
+    'plan/dispatch.cc',
+    'plan/decode.cc',
+    'plan/plan.cc',
+    'plan/addon.cc',
+    'device/device.cc',
+  ],
+};
+
+const objectName = (source: string, suffix = '') =>
+  `${source.replaceAll('/', '_').slice(0, -'.cc'.length)}${suffix}.o`;
+
+/** What has to be compiled for an addon on `arch` (`x64`, `arm64`). */
+export function units(addon: Addon, arch: string = process.arch): readonly Unit[] {
   return [
     ...instructionSets(arch).flatMap(({ name, width, flags }) =>
-      PER_ISA.map((source) => ({
+      addon.perIsa.map((source) => ({
         source,
-        object: `${path.basename(source, '.cc')}_${name}.o`,
+        object: objectName(source, `_${name}`),
         flags: [`-DBIDL_ISA=${name}`, `-DBIDL_WIDTH=${width}`, ...flags],
       })),
     ),
-    ...PLAIN.map((source) => ({ source, object: `${path.basename(source, '.cc')}.o`, flags: [] })),
+    ...addon.plain.map((source) => ({ source, object: objectName(source), flags: [] })),
   ];
 }
 
-/** SHA-256 (hex, 16 digits) over every source file and the way it is compiled: the name of one build. */
-export function sourceHash(arch: string = process.arch): string {
-  const hash = createHash('sha256').update(JSON.stringify([arch, units(arch), COMPILE_FLAGS]));
-  for (const file of (readdirSync(nativeDir, { recursive: true }) as string[]).sort()) {
-    if (/\.(cc|h)$/.test(file)) hash.update(file).update(readFileSync(path.join(nativeDir, file)));
+/**
+ * SHA-256 (hex, 16 digits) over an addon's sources, the headers of their folders and the way they are compiled: the
+ * name of one build.
+ */
+export function sourceHash(addon: Addon = OPS, arch: string = process.arch): string {
+  const sources = [...addon.perIsa, ...addon.plain];
+  const headers = [...new Set(sources.map((source) => path.dirname(source)))].flatMap((folder) =>
+    readdirSync(path.join(nativeDir, folder))
+      .filter((file) => file.endsWith('.h'))
+      .map((file) => `${folder}/${file}`),
+  );
+  const hash = createHash('sha256').update(JSON.stringify([arch, units(addon, arch), COMPILE_FLAGS]));
+  for (const file of [...sources, ...headers].sort()) {
+    hash.update(file).update(readFileSync(path.join(nativeDir, file)));
   }
   return hash.digest('hex').slice(0, 16);
 }

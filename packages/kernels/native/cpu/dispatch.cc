@@ -1,6 +1,4 @@
-#include <cstdlib>
-#include <cstring>
-
+#include "isa.h"
 #include "kernels.h"
 
 namespace bidl {
@@ -19,20 +17,11 @@ BIDL_KERNELS(avx2)
 BIDL_KERNELS(baseline)
 
 const Kernels& kernels() {
-  static const Kernels* best = [] {
-    const char* asked = std::getenv("BIDL_ISA");
-    const auto allowed = [&](const char* isa) { return asked == nullptr || std::strcmp(asked, isa) == 0; };
 #if defined(__x86_64__)
-    __builtin_cpu_init();
-    const bool has512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
-                        __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq");
-    if (allowed("avx512") && has512) return &avx512::table;
-    if (allowed("avx2") && __builtin_cpu_supports("avx2")) return &avx2::table;
+  if (isa_is("avx512")) return avx512::table;
+  if (isa_is("avx2")) return avx2::table;
 #endif
-    (void)allowed;
-    return &baseline::table;
-  }();
-  return *best;
+  return baseline::table;
 }
 
 }  // namespace bidl

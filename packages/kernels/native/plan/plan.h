@@ -1,0 +1,44 @@
+// A network ready to run: weights packed, every buffer allocated. Holds no state of the network.
+#pragma once
+#include <memory>
+#include <vector>
+
+#include "kernels.h"
+#include "program.h"
+
+namespace bidl {
+
+class Plan {
+ public:
+  /// @param weights kernels and biases that the program's synapses name, copied in packed form
+  Plan(Program program, const float* weights, int64_t threads);
+
+  const Program& program() const { return program_; }
+  /// Bytes of packed weights, constants and working memory.
+  int64_t resident_bytes() const;
+
+  /// Fills the state of `n` samples with its initial values.
+  void reset(uint8_t* state, int64_t n) const;
+
+  /// One time step of `n` samples, each with its own part of input, output and state. Not to be called twice at the
+  /// same time.
+  void step(const uint8_t* input, uint8_t* output, uint8_t* state, int64_t n);
+
+ private:
+  struct Scratch {
+    std::vector<uint8_t> memory;
+    uint8_t* arena;
+    uint8_t* temporaries;
+    std::vector<std::vector<int32_t>> index, start;
+    std::vector<std::vector<float>> value;
+    std::vector<NonZeros> lists;
+  };
+  void pack(Instruction& synapse, const float* weights) const;
+  void sample(const uint8_t* input, uint8_t* output, uint8_t* state, Scratch& scratch) const;
+
+  Program program_;
+  const PlanKernels& kernels_;
+  std::vector<std::unique_ptr<Scratch>> scratch_;  // one per thread
+};
+
+}  // namespace bidl
