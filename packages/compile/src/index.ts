@@ -10,3 +10,20 @@ export { inputAs, storeFloat16 } from './passes/store.js';
 export { optimise, passesFor, type OptimiseOptions } from './passes/optimise.js';
 export { layerGraphs, type LayerGraph } from './compare/layer-graph.js';
 export { compareForced, type CompareOptions, type LayerComparison } from './compare/teacher-forcing.js';
+export { APU, ONNX, type TargetLimits } from './rules/targets.js';
+export {
+  assertDesign,
+  DESIGN_RULES,
+  designFindings,
+  type DesignContext,
+  type DesignRule,
+} from './rules/design-rules.js';
+export { ARTIFACT_ROOT, artifactName } from './apu/artifact-name.js';
+export {
+  apuFolder,
+  compileApu,
+  compileGraph,
+  type ApuOptions,
+  type ApuSource,
+  type CompiledApu,
+} from './apu/compile-apu.js';
