@@ -77,3 +77,4 @@ export {
   type StateEntry,
   type StateTable,
 } from './artifact/state-table.js';
+export { graphSvg, type SvgOptions } from './print/svg.js';
