@@ -12,7 +12,7 @@ function startAtBias(out: Numbers, bias: Numbers | undefined): void {
   else for (let i = 0; i < out.length; i += bias.length) out.set(bias, i);
 }
 
-/** Adds x·weights to `count` sums. The product is rounded, then the sum (by being stored). */
+/** Adds x·weights to `count` sums. The product is rounded, then the sum (by being stored); 1·w needs no rounding. */
 function accumulate(
   out: Numbers,
   at: number,
@@ -21,7 +21,8 @@ function accumulate(
   from: number,
   count: number,
 ): void {
-  for (let o = 0; o < count; o++) out[at + o] += f32(x * weights[from + o]);
+  if (x === 1) for (let o = 0; o < count; o++) out[at + o] += weights[from + o];
+  else for (let o = 0; o < count; o++) out[at + o] += f32(x * weights[from + o]);
 }
 
 /** x·kernel + bias: from the bias on, by input, zeros skipped. */
