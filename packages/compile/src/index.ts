@@ -27,3 +27,15 @@ export {
   type ApuSource,
   type CompiledApu,
 } from './apu/compile-apu.js';
+export { sequenceModel, stepModel } from './onnx/models.js';
+export {
+  compileOnnx,
+  compileOnnxGraph,
+  ONNX_FILES,
+  onnxFolder,
+  OnnxFolderError,
+  readOnnxFolder,
+  type OnnxManifest,
+  type OnnxOptions,
+  type OnnxSource,
+} from './onnx/compile-onnx.js';
