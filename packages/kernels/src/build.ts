@@ -79,7 +79,7 @@ async function buildAddon(
   await mkdir(path.dirname(path.dirname(target)), { recursive: true });
   const scratch = await mkdtemp(path.join(path.dirname(path.dirname(target)), 'build-'));
   try {
-    const all = units(addon);
+    const all = units(process.arch, addon);
     log(`compiling ${all.length} files with ${compiler}`);
     await twoAtATime(all, ({ source, object, flags }) =>
       compile(

@@ -66,20 +66,17 @@ export const PLAN: Addon = {
   ],
 };
 
-const objectName = (source: string, suffix = '') =>
-  `${source.replaceAll('/', '_').slice(0, -'.cc'.length)}${suffix}.o`;
-
 /** What has to be compiled for an addon on `arch` (`x64`, `arm64`). */
-export function units(addon: Addon, arch: string = process.arch): readonly Unit[] {
+export function units(arch: string = process.arch, addon: Addon = OPS): readonly Unit[] {
   return [
     ...instructionSets(arch).flatMap(({ name, width, flags }) =>
       addon.perIsa.map((source) => ({
         source,
-        object: objectName(source, `_${name}`),
+        object: `${path.basename(source, '.cc')}_${name}.o`,
         flags: [`-DBIDL_ISA=${name}`, `-DBIDL_WIDTH=${width}`, ...flags],
       })),
     ),
-    ...addon.plain.map((source) => ({ source, object: objectName(source), flags: [] })),
+    ...addon.plain.map((source) => ({ source, object: `${path.basename(source, '.cc')}.o`, flags: [] })),
   ];
 }
 
@@ -94,7 +91,7 @@ export function sourceHash(addon: Addon = OPS, arch: string = process.arch): str
       .filter((file) => file.endsWith('.h'))
       .map((file) => `${folder}/${file}`),
   );
-  const hash = createHash('sha256').update(JSON.stringify([arch, units(addon, arch), COMPILE_FLAGS]));
+  const hash = createHash('sha256').update(JSON.stringify([arch, units(arch, addon), COMPILE_FLAGS]));
   for (const file of [...sources, ...headers].sort()) {
     hash.update(file).update(readFileSync(path.join(nativeDir, file)));
   }

@@ -1,1 +1,23 @@
-export {};
+export {
+  type Context,
+  DATA_TYPES,
+  type DataType,
+  type DeviceEvent,
+  type DeviceProperties,
+  type DevicePtr,
+  type Driver,
+  type ErrorMessage,
+  type HostMemory,
+  MEMCPY,
+  type MemcpyDirection,
+  type Model,
+  type ModelDesc,
+  type Stream,
+  type TensorAttr,
+} from './driver.js';
+export { DriverError, InputError, LYN_ERRORS, type LynErrorName } from './errors.js';
+export { type Fault } from './simulator/faults.js';
+export { openSimulator, Simulator, type SimulatorOptions, type Usage } from './simulator/simulator.js';
+export { ApuRun, type ApuRunOptions, type RunOutput } from './run/apu-run.js';
+export { ApuRunSingle } from './run/apu-run-single.js';
+export { type SampleData } from './run/layout.js';

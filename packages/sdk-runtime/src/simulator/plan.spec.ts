@@ -1,7 +1,6 @@
 import { createExecutor, type StepGraph } from '@bidl/graph';
 import { createPlan, type PlanLibrary, preparePlan } from '@bidl/kernels';
-import { execFileSync } from 'node:child_process';
-import { chance, randomFrame, randomNetwork } from './testing/networks.js';
+import { chance, randomFrame, randomNetwork } from '../testing/networks.js';
 
 let library: PlanLibrary;
 beforeAll(async () => {
@@ -36,10 +35,8 @@ function compare(graph: StepGraph, seed: number): void {
       });
     }
   }
-  void state;
 }
 
 test.each(Array.from({ length: 60 }, (_, i) => i + 1))('random network %i is bit-identical', (seed) => {
   compare(randomNetwork(seed), seed);
 });
-void execFileSync;
