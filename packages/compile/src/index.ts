@@ -9,7 +9,14 @@ export { fuseFireReset } from './passes/fuse-fire-reset.js';
 export { inputAs, storeFloat16 } from './passes/store.js';
 export { optimise, passesFor, type OptimiseOptions } from './passes/optimise.js';
 export { layerGraphs, type LayerGraph } from './compare/layer-graph.js';
-export { compareForced, type CompareOptions, type LayerComparison } from './compare/teacher-forcing.js';
+export {
+  compareForced,
+  openComparison,
+  type CompareOptions,
+  type ForcedComparison,
+} from './compare/teacher-forcing.js';
+export { type LayerComparison } from './compare/layer-check.js';
+export { referenceEngine, type StepEngine, type States } from './compare/step-engine.js';
 export { APU, ONNX, type TargetLimits } from './rules/targets.js';
 export {
   assertDesign,

@@ -30,31 +30,31 @@ function outputs(graph: StepGraph, x: tf.Tensor): Float32Array[] {
 }
 
 function withNetwork(
-  check: (model: tf.LayersModel, x: tf.Tensor, plan: NetworkPlan) => void,
+  check: (model: tf.LayersModel, x: tf.Tensor) => void | Promise<void>,
   numRuns: number,
-) {
-  fc.assert(
-    fc.property(networkPlan, (plan) => {
-      tf.engine().startScope();
-      const model = buildNetwork(plan);
-      try {
-        check(model, framesOf(plan, SAMPLES), plan);
-      } finally {
-        model.dispose();
-        tf.engine().endScope();
-      }
-    }),
-    { numRuns },
-  );
+): Promise<void> {
+  const run = async (plan: NetworkPlan) => {
+    const model = buildNetwork(plan);
+    const x = framesOf(plan, SAMPLES);
+    try {
+      await check(model, x);
+    } finally {
+      model.dispose();
+      x.dispose();
+    }
+  };
+  return fc.assert(fc.asyncProperty(networkPlan, run), { numRuns });
 }
 
-test('graph = network, layer by layer with teacher forcing, with and without passes', () => {
+test('graph = network, layer by layer with teacher forcing, with and without passes', async () => {
   let compared = 0;
-  withNetwork((model, x) => {
+  await withNetwork(async (model, x) => {
     const captured = capture(model);
     for (const graph of [captured, optimise(captured)]) {
       const scales = stateScales(captured, graph);
-      for (const { layer, unexplained, compared: count } of compareForced(model, graph, x, { scales })) {
+      for (const { layer, unexplained, compared: count } of await compareForced(model, graph, x, {
+        scales,
+      })) {
         compared += count;
         expect({ layer, unexplained }).toEqual({ layer, unexplained: 0 });
       }
@@ -63,9 +63,9 @@ test('graph = network, layer by layer with teacher forcing, with and without pas
   expect(compared).toBeGreaterThan(10_000);
 });
 
-test('graph = network over the whole sequence, where nothing is near a threshold', () => {
+test('graph = network over the whole sequence, where nothing is near a threshold', async () => {
   let agreed = 0;
-  withNetwork((model, x) => {
+  await withNetwork((model, x) => {
     const got = outputs(capture(model), x).at(-1) ?? new Float32Array(0);
     const { initialState, step } = stepper(model);
     let state = initialState(SAMPLES);
@@ -85,8 +85,8 @@ describe('a pass alone gives the same outputs', () => {
     ['deadCode', deadCode],
     ['foldConstants', foldConstants],
   ];
-  test.each(EXACT)('%s, to the bit', (_, pass) => {
-    withNetwork((model, x) => {
+  test.each(EXACT)('%s, to the bit', async (_, pass) => {
+    await withNetwork((model, x) => {
       const graph = capture(model);
       // + 0 turns -0 into 0; adding 0 here takes that difference out.
       const plain = (runs: Float32Array[]) => runs.map((run) => run.map((v) => v + 0));
@@ -98,12 +98,12 @@ describe('a pass alone gives the same outputs', () => {
     ['foldSynapticNorm', foldSynapticNorm],
     ['foldRecurrentNorm', foldRecurrentNorm],
   ];
-  test.each(ROUNDED)('%s, up to rounding', (_, pass) => {
-    withNetwork((model, x) => {
+  test.each(ROUNDED)('%s, up to rounding', async (_, pass) => {
+    await withNetwork(async (model, x) => {
       const captured = capture(model);
       const graph = pass(captured);
       const scales = stateScales(captured, graph);
-      for (const { layer, unexplained } of compareForced(model, graph, x, { scales })) {
+      for (const { layer, unexplained } of await compareForced(model, graph, x, { scales })) {
         expect({ layer, unexplained }).toEqual({ layer, unexplained: 0 });
       }
     }, 25);
