@@ -58,6 +58,7 @@ export const PLAN: Addon = {
   plain: [
     'cpu/isa.cc',
     'pool/pool.cc',
+    'pool/team.cc',
     'plan/dispatch.cc',
     'plan/decode.cc',
     'plan/plan.cc',

@@ -84,23 +84,24 @@ struct Call {
   }
 };
 
-std::unique_ptr<Plan> make_plan(const Call& call, size_t first, int64_t threads, std::string& error) {
+std::unique_ptr<Plan> make_plan(const Call& call, size_t first, int64_t threads, int64_t samples,
+                                std::string& error) {
   size_t code_bytes = 0, weight_bytes = 0, constant_bytes = 0;
   const auto* code = reinterpret_cast<int32_t*>(call.view(first, &code_bytes));
   const auto* weights = reinterpret_cast<float*>(call.view(first + 1, &weight_bytes));
   const auto* constants = reinterpret_cast<float*>(call.view(first + 2, &constant_bytes));
-  std::vector<float> kept(constants, constants + constant_bytes / sizeof(float));
+  Floats kept(constants, constants + constant_bytes / sizeof(float));
   Program program =
       decode(code, code_bytes / sizeof(int32_t), weight_bytes / sizeof(float), std::move(kept), error);
   if (!error.empty()) return nullptr;
-  return std::make_unique<Plan>(std::move(program), weights, threads);
+  return std::make_unique<Plan>(std::move(program), weights, threads, samples);
 }
 
 /// createPlan(code, weights, constants, threads) -> plan
 napi_value create_plan(napi_env env, napi_callback_info info) {
   const Call call(env, info);
   std::string error;
-  auto plan = make_plan(call, 0, call.number(3), error);
+  auto plan = make_plan(call, 0, call.number(3), call.number(3), error);
   if (plan == nullptr) return call.fail("the program " + error);
   napi_value result;
   napi_create_external(
@@ -251,11 +252,11 @@ napi_value event_time(napi_env env, napi_callback_info info) {
   return result;
 }
 
-/// openModel(device, code, weights, constants, stateOffset, threads) -> model
+/// openModel(device, code, weights, constants, stateOffset, threads, samples) -> model
 napi_value open_model(napi_env env, napi_callback_info info) {
   const Call call(env, info);
   std::string error;
-  auto plan = make_plan(call, 1, call.number(5), error);
+  auto plan = make_plan(call, 1, call.number(5), call.number(6), error);
   if (plan == nullptr) return call.fail("the program " + error);
   Device& device = call.device();
   return call.of(device.open_model(std::move(plan), device.memory() + call.number(4)));

@@ -121,7 +121,9 @@ void read_group(Reader& in, const Program& program, Instruction& i) {
     const ListShape& list = program.lists[i.list];
     in.require(list.channels == g.in_c && list.pixels == int64_t{g.in_h} * g.in_w && list.row == int64_t{g.in_w} * g.in_c,
                "has a list of another shape");
-    in.require(i.n == int64_t{g.out_h} * g.out_w * g.out_c && i.block % g.out_c == 0, "has blocks that split pixels");
+    const bool dense = g.out_h * g.out_w == 1;
+    in.require(i.n == int64_t{g.out_h} * g.out_w * g.out_c, "has a synapse of another size");
+    in.require(i.block % (dense ? DENSE_COLUMNS : g.out_c) == 0 || i.block == i.n, "has blocks that split pixels");
     i.weights = in.weights(int64_t{g.k_h} * g.k_w * g.in_c * g.out_c);
     if (in.word() != 0) i.bias = in.weights(g.out_c);
     i.dst = in.operand(i.n, i.block, 4, true);
@@ -187,7 +189,7 @@ void read_instruction(Reader& in, const Program& program, Instruction& i) {
 
 }  // namespace
 
-Program decode(const int32_t* code, size_t words, size_t weights, std::vector<float> constants, std::string& error) {
+Program decode(const int32_t* code, size_t words, size_t weights, Floats constants, std::string& error) {
   Program p{};
   p.constants = std::move(constants);
   Reader in(code, words, weights, p, error);
@@ -209,7 +211,8 @@ Program decode(const int32_t* code, size_t words, size_t weights, std::vector<fl
   const int32_t lists = in.count();
   for (int32_t k = 0; k < lists && in.ok(); ++k) {
     const int32_t pixels = in.count(1), channels = in.count(1), row = in.count(1);
-    in.require(int64_t{pixels} * channels < INT32_MAX, "has a list that is too long");
+    in.require(int64_t{pixels} * channels < INT32_MAX / 2, "has a list that is too long");
+    in.require(in.ok() && row % channels == 0 && pixels % (row / channels) == 0, "has a list that is no image");
     p.lists.push_back({pixels, channels, row});
   }
   while (in.ok()) {

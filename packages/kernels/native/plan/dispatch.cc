@@ -5,11 +5,13 @@ namespace bidl {
 
 #define BIDL_PLAN_KERNELS(isa)                                                                            \
   namespace isa {                                                                                         \
-  extern const int64_t plan_vector, plan_panel;                                                           \
-  void plan_list(const void*, Format, const ListShape&, NonZeros&);                                       \
-  void plan_synapse(const NonZeros&, const Window&, const Packed&, int64_t, int64_t, float*);             \
+  int64_t plan_vector();                                                                                  \
+  int64_t plan_panel(const Window&);                                                                      \
+  void plan_list(const void*, Format, const NonZeros&, int64_t, int64_t);                                 \
+  void plan_synapse(const NonZeros&, const Window&, const Packed&, int64_t, int64_t, int64_t, int64_t,    \
+                    float*);                                                                              \
   void plan_element(Op, const Elements&);                                                                 \
-  void plan_pool(const float*, const Window&, bool, float*);                                              \
+  void plan_pool(const float*, const Window&, bool, int64_t, int64_t, float*);                            \
   void plan_grouped(const float*, const Window&, int, const float*, const float*, float*);                \
   static const PlanKernels& plan_table() {                                                                \
     static const PlanKernels table = {#isa,         plan_vector,  plan_panel, plan_list,                  \

@@ -115,9 +115,10 @@ void plan_element(Op op, const Elements& e) {
   }
 }
 
-void plan_pool(const float* src, const Window& g, bool average, float* dst) {
+void plan_pool(const float* src, const Window& g, bool average, int64_t row, int64_t last, float* dst) {
   const int64_t c = g.in_c, line = g.in_w * c;
-  for (int64_t oy = 0; oy < g.out_h; ++oy) {
+  dst += row * g.out_w * c;
+  for (int64_t oy = row; oy < last; ++oy) {
     const int64_t y = oy * g.stride_h - g.pad_h;
     const int64_t top = y < 0 ? 0 : y, bottom = y + g.k_h > g.in_h ? g.in_h : y + g.k_h;
     for (int64_t ox = 0; ox < g.out_w; ++ox, dst += c) {

@@ -6,13 +6,15 @@
 
 namespace bidl {
 
-/// The non-zero inputs of a synapse in raster order. Pixel p owns entries [start[p], start[p + 1]); `index` is the
-/// element within its row of the image (column * channels + channel). `ones`: every entry is exactly 1.
+/// The non-zero inputs of a synapse, each row of the image on its own: row y has its entries in raster order from
+/// y * capacity on, and pixel x of it those in [start[x], start[x + 1]) where start begins at y * (width + 1).
+/// `index` is the element within the row (column * channels + channel). `ones[y]`: every entry is exactly 1.
 struct NonZeros {
   int32_t* index;
   float* value;
   int32_t* start;
-  bool ones;
+  uint8_t* ones;
+  int64_t rows, width, channels, capacity;
 };
 
 /// Weights in the order in which they are read: columns (output channels) in panels of `panel` floats, each panel
@@ -32,12 +34,17 @@ struct Elements {
 
 struct PlanKernels {
   const char* isa;
-  int64_t vector, panel;  // floats in a vector, and in a panel
-  void (*list)(const void* src, Format, const ListShape&, NonZeros&);
-  /// Output pixels [first, first + pixels) of a convolution, from its bias, by ky, kx, ci, zeros left out.
-  void (*synapse)(const NonZeros&, const Window&, const Packed&, int64_t first, int64_t pixels, float* dst);
+  int64_t (*vector)();                // floats in a vector
+  int64_t (*panel)(const Window&);  // floats in a panel
+  /// Notes the non-zero elements of rows [first, last).
+  void (*list)(const void* src, Format, const NonZeros&, int64_t first, int64_t last);
+  /// Output pixels [first, first + pixels) of a convolution, from its bias, by ky, kx, ci, zeros left out; all columns,
+  /// or for a single pixel those in [column, column + columns).
+  void (*synapse)(const NonZeros&, const Window&, const Packed&, int64_t first, int64_t pixels, int64_t column,
+                  int64_t columns, float* dst);
   void (*element)(Op, const Elements&);
-  void (*pool)(const float* src, const Window&, bool average, float* dst);
+  /// Output rows [first, last).
+  void (*pool)(const float* src, const Window&, bool average, int64_t first, int64_t last, float* dst);
   /// The same sums for a convolution in groups; kernel [kh, kw, in / groups, out] as it comes.
   void (*grouped)(const float* src, const Window&, int groups, const float* kernel, const float* bias, float* dst);
 };

@@ -3,6 +3,7 @@
 #include <memory>
 #include <vector>
 
+#include "../pool/team.h"
 #include "kernels.h"
 #include "program.h"
 
@@ -11,7 +12,9 @@ namespace bidl {
 class Plan {
  public:
   /// @param weights kernels and biases that the program's synapses name, copied in packed form
-  Plan(Program program, const float* weights, int64_t threads);
+  /// @param threads how many may work on a step
+  /// @param samples how many samples a step may have to compute at the same time
+  Plan(Program program, const float* weights, int64_t threads, int64_t samples);
 
   const Program& program() const { return program_; }
   /// Bytes of packed weights, constants and working memory.
@@ -25,20 +28,26 @@ class Plan {
   void step(const uint8_t* input, uint8_t* output, uint8_t* state, int64_t n);
 
  private:
+  /// Memory for one sample: values, lists, and for each thread at work on it the temporaries of a block.
   struct Scratch {
     std::vector<uint8_t> memory;
     uint8_t* arena;
     uint8_t* temporaries;
     std::vector<std::vector<int32_t>> index, start;
     std::vector<std::vector<float>> value;
+    std::vector<std::vector<uint8_t>> ones;
     std::vector<NonZeros> lists;
   };
+  std::unique_ptr<Scratch> make_scratch(int64_t threads) const;
   void pack(Instruction& synapse, const float* weights) const;
-  void sample(const uint8_t* input, uint8_t* output, uint8_t* state, Scratch& scratch) const;
+  void sample(const uint8_t* input, uint8_t* output, uint8_t* state, Scratch& scratch, const Region& region) const;
+  void group(const Instruction& i, uint8_t* const* bases, const Scratch& scratch, const Region& region) const;
 
   Program program_;
   const PlanKernels& kernels_;
-  std::vector<std::unique_ptr<Scratch>> scratch_;  // one per thread
+  int64_t temporary_bytes_;                          // of one thread
+  std::vector<std::unique_ptr<Scratch>> scratch_;  // one per sample at a time
+  std::unique_ptr<Team> team_;                     // for one sample, where there is enough to do
 };
 
 }  // namespace bidl

@@ -3,10 +3,25 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <new>
 #include <string>
 #include <vector>
 
 namespace bidl {
+
+/// Numbers that start at a cache line: a vector that straddles two costs twice.
+template <class T>
+struct AtLine {
+  using value_type = T;
+  AtLine() = default;
+  template <class U>
+  AtLine(const AtLine<U>&) {}
+  T* allocate(size_t n) { return static_cast<T*>(::operator new(n * sizeof(T), std::align_val_t{64})); }
+  void deallocate(T* p, size_t) { ::operator delete(p, std::align_val_t{64}); }
+  bool operator==(const AtLine&) const { return true; }
+  bool operator!=(const AtLine&) const { return false; }
+};
+using Floats = std::vector<float, AtLine<float>>;
 
 /// Where a value lies. Temporaries hold one block of a group, everything else a whole sample.
 enum class Place : int32_t { arena, temporary, input, output, state, constant, count };
@@ -28,6 +43,8 @@ enum class Op : int32_t {
 };
 constexpr int MAX_SOURCES = 6;
 constexpr int MAX_RESULTS = 2;
+/// Blocks of a dense layer are multiples of this, so that none splits a panel of weights.
+constexpr int64_t DENSE_COLUMNS = 128;
 
 /// One element-wise operation on a block.
 struct Element {
@@ -61,8 +78,7 @@ struct Instruction {
   Window window{};
   int64_t weights = -1, bias = -1;  // offsets into the weights, in floats
   std::vector<Element> elements;
-  std::vector<float> packed;        // filled when the plan is made
-  std::vector<float> packed_bias;
+  Floats packed, packed_bias;       // filled when the plan is made
 };
 
 struct StateSlot {
@@ -76,11 +92,11 @@ struct Program {
   std::vector<StateSlot> states;
   std::vector<ListShape> lists;
   std::vector<Instruction> instructions;
-  std::vector<float> constants;
+  Floats constants;
 };
 
 /// Reads a program. `weights` says how many floats its synapses may choose from. `error` says what is wrong with it,
 /// and stays empty when nothing is.
-Program decode(const int32_t* code, size_t words, size_t weights, std::vector<float> constants, std::string& error);
+Program decode(const int32_t* code, size_t words, size_t weights, Floats constants, std::string& error);
 
 }  // namespace bidl

@@ -1,5 +1,6 @@
 // Compiled once per instruction set. A synapse walks over its non-zero inputs only: for every output pixel and kernel
-// row they lie side by side in the list, so the sum keeps the order ky, kx, ci and stays in registers.
+// row they lie side by side in the list, so sums keep the order ky, kx, ci and stay in registers meanwhile. Where the
+// kernel is larger than the first-level cache, a block of pixels takes it piece by piece, each piece for all pixels.
 #include <cstring>
 
 #include "half.h"
@@ -13,56 +14,61 @@ namespace BIDL_ISA {
 namespace {
 #include "../cpu/vector.h"
 
-constexpr int PANEL_VECTORS = 8;
-constexpr int AHEAD = 6;                         // entries by which weights are fetched ahead
-constexpr int64_t NEAR = int64_t{256} * 1024;  // bytes of weights that stay in the caches without help
+constexpr int AHEAD = 6;                       // entries by which weights are fetched ahead
+constexpr int64_t NEAR = int64_t{512} * 1024;  // bytes of weights that stay in the caches without help
+constexpr int64_t PIECE = int64_t{24} * 1024;  // bytes of weights that stay in the first-level cache
+
+/// Vectors of a panel: many where each weight is read once, fewer where a piece of them is to stay close.
+int64_t panel_vectors(const Window& g) { return g.out_h * g.out_w == 1 ? 8 : 4; }
 
 inline float number(float x) { return x; }
 inline float number(uint8_t x) { return x; }
 inline float number(uint16_t x) { return from_half(x); }
 
+/// One row of the image.
 template <class T>
-void list_scalar(const T* src, const ListShape& shape, NonZeros& out) {
-  int32_t count = 0, in_row = 0;
+void list_scalar(const T* src, const NonZeros& out, int64_t row) {
+  const int32_t first = static_cast<int32_t>(row * out.capacity);
+  int32_t count = first, in_row = 0;
+  int32_t* start = out.start + row * (out.width + 1);
   bool ones = true;
-  for (int64_t p = 0; p < shape.pixels; ++p) {
-    out.start[p] = count;
-    if (in_row == shape.row) in_row = 0;
-    for (int64_t c = 0; c < shape.channels; ++c, ++in_row) {
-      const float x = number(*src++);
-      const bool some = x != 0.0f;  // written always, kept when not zero: no branch to mispredict
+  for (int64_t x = 0; x < out.width; ++x) {
+    start[x] = count;
+    for (int64_t c = 0; c < out.channels; ++c, ++in_row) {
+      const float value = number(*src++);
+      const bool some = value != 0.0f;  // written always, kept when not zero: no branch to mispredict
       out.index[count] = in_row;
-      out.value[count] = x;
+      out.value[count] = value;
       count += some;
-      ones &= !some | (x == 1.0f);
+      ones &= !some | (value == 1.0f);
     }
   }
-  out.start[shape.pixels] = count;
-  out.ones = ones;
+  start[out.width] = count;
+  out.ones[row] = ones;
 }
 
 #if defined(__AVX512F__)
 /// The same, 16 channels at a time; most vectors of a spike train are empty.
-void list_vectors(const float* src, const ListShape& shape, NonZeros& out) {
-  int32_t count = 0, in_row = 0;
+void list_vectors(const float* src, const NonZeros& out, int64_t row) {
+  int32_t count = static_cast<int32_t>(row * out.capacity), in_row = 0;
+  int32_t* start = out.start + row * (out.width + 1);
   __mmask16 others = 0;
   const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-  for (int64_t p = 0; p < shape.pixels; ++p) {
-    out.start[p] = count;
-    if (in_row == shape.row) in_row = 0;
-    for (int64_t c = 0; c < shape.channels; c += 16, src += 16, in_row += 16) {
-      const __m512 x = _mm512_loadu_ps(src);
-      const __mmask16 some = _mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_NEQ_UQ);
+  for (int64_t x = 0; x < out.width; ++x) {
+    start[x] = count;
+    for (int64_t c = 0; c < out.channels; c += 16, src += 16, in_row += 16) {
+      const __m512 values = _mm512_loadu_ps(src);
+      const __mmask16 some = _mm512_cmp_ps_mask(values, _mm512_setzero_ps(), _CMP_NEQ_UQ);
       if (some == 0) continue;
-      others |= _mm512_mask_cmp_ps_mask(some, x, _mm512_set1_ps(1.0f), _CMP_NEQ_UQ);
-      _mm512_storeu_ps(out.value + count, _mm512_maskz_compress_ps(some, x));
+      others |= _mm512_mask_cmp_ps_mask(some, values, _mm512_set1_ps(1.0f), _CMP_NEQ_UQ);
+      _mm512_storeu_ps(out.value + count, _mm512_maskz_compress_ps(some, values));
       _mm512_storeu_si512(out.index + count,
                           _mm512_maskz_compress_epi32(some, _mm512_add_epi32(lanes, _mm512_set1_epi32(in_row))));
       count += __builtin_popcount(some);
     }
   }
-  out.start[shape.pixels] = count;
-  out.ones = others == 0;
+  start[out.width] = count;
+  out.ones[row] = others == 0;
 }
 #endif
 
@@ -73,21 +79,31 @@ struct Panel {
   int64_t last;  // columns of the last vector
 };
 
-/// One panel of NB vectors for output pixels [first, first + pixels).
+/// A part of the kernel.
+struct Piece {
+  int64_t top, bottom, left, right;
+  bool first;  // sums start at the bias, else at what the piece before left
+};
+
+/// One panel of NB vectors for output pixels [first, first + pixels) and one piece of the kernel.
 template <int NB, bool ONES, bool FAR>
-void panel(const NonZeros& in, const Window& g, const Panel& p, int64_t first, int64_t pixels) {
+void sweep(const NonZeros& in, const Window& g, const Panel& p, const Piece& piece, int64_t first, int64_t pixels) {
   const int64_t stride = NB * W, line = int64_t{g.k_w} * g.in_c;
+  const Part tail{static_cast<int>(p.last)};
   int64_t oy = first / g.out_w, ox = first % g.out_w;
   float* dst = p.dst;
   for (int64_t pixel = 0; pixel < pixels; ++pixel, dst += g.out_c) {
     vf sum[NB];
-    for (int k = 0; k < NB; ++k) sum[k] = load(p.bias + k * W);
+    const float* from = piece.first ? p.bias : dst;
+    for (int k = 0; k < NB - 1; ++k) sum[k] = load(from + k * W);
+    sum[NB - 1] = piece.first || p.last == W ? load(from + (NB - 1) * W) : tail.get(from + (NB - 1) * W);
     const int64_t y0 = oy * g.stride_h - g.pad_h, x0 = ox * g.stride_w - g.pad_w;
-    const int64_t left = x0 < 0 ? 0 : x0, right = x0 + g.k_w > g.in_w ? g.in_w : x0 + g.k_w;
-    for (int64_t ky = 0; ky < g.k_h; ++ky) {
+    const int64_t left = x0 + piece.left < 0 ? 0 : x0 + piece.left;
+    const int64_t right = x0 + piece.right > g.in_w ? g.in_w : x0 + piece.right;
+    for (int64_t ky = left < right ? piece.top : piece.bottom; ky < piece.bottom; ++ky) {
       const int64_t iy = y0 + ky;
       if (iy < 0 || iy >= g.in_h) continue;
-      const int32_t* start = in.start + iy * g.in_w;
+      const int32_t* start = in.start + iy * (in.width + 1);
       const float* base = p.weights + (ky * line - x0 * g.in_c) * stride;
       for (int32_t e = start[left], end = start[right]; e < end; ++e) {
         const float* w = base + in.index[e] * stride;
@@ -107,7 +123,7 @@ void panel(const NonZeros& in, const Window& g, const Panel& p, int64_t first, i
     if (p.last == W) {
       store(dst + (NB - 1) * W, sum[NB - 1]);
     } else {
-      Part{static_cast<int>(p.last)}.put(dst + (NB - 1) * W, sum[NB - 1]);
+      tail.put(dst + (NB - 1) * W, sum[NB - 1]);
     }
     if (++ox == g.out_w) {
       ox = 0;
@@ -117,48 +133,63 @@ void panel(const NonZeros& in, const Window& g, const Panel& p, int64_t first, i
 }
 
 template <int NB>
-void panel_of(bool far, const NonZeros& in, const Window& g, const Panel& p, int64_t first, int64_t pixels) {
-  if (in.ones) {
-    far ? panel<NB, true, true>(in, g, p, first, pixels) : panel<NB, true, false>(in, g, p, first, pixels);
-  } else {
-    far ? panel<NB, false, true>(in, g, p, first, pixels) : panel<NB, false, false>(in, g, p, first, pixels);
+void panel(bool far, bool ones, const NonZeros& in, const Window& g, const Panel& p, int64_t first, int64_t pixels) {
+  const int64_t row = g.in_c * int64_t{NB} * W * int64_t{sizeof(float)};
+  const bool whole = pixels == 1 || row * g.k_w * g.k_h <= PIECE, lines = row * g.k_w <= PIECE;
+  const int64_t high = whole ? g.k_h : 1, wide = whole || lines ? g.k_w : 1;
+  for (int64_t top = 0; top < g.k_h; top += high) {
+    for (int64_t left = 0; left < g.k_w; left += wide) {
+      const Piece piece = {top, top + high, left, left + wide, top == 0 && left == 0};
+      if (ones) {
+        far ? sweep<NB, true, true>(in, g, p, piece, first, pixels) : sweep<NB, true, false>(in, g, p, piece, first, pixels);
+      } else {
+        far ? sweep<NB, false, true>(in, g, p, piece, first, pixels) : sweep<NB, false, false>(in, g, p, piece, first, pixels);
+      }
+    }
   }
 }
 }  // namespace
 
-extern const int64_t plan_vector, plan_panel;
-const int64_t plan_vector = W, plan_panel = PANEL_VECTORS * W;
+int64_t plan_vector() { return W; }
+int64_t plan_panel(const Window& g) { return panel_vectors(g) * W; }
 
-void plan_list(const void* src, Format format, const ListShape& shape, NonZeros& out) {
-  switch (format) {
-    case Format::uint8: return list_scalar(static_cast<const uint8_t*>(src), shape, out);
-    case Format::float16: return list_scalar(static_cast<const uint16_t*>(src), shape, out);
-    case Format::float32: break;
-  }
+void plan_list(const void* src, Format format, const NonZeros& out, int64_t first, int64_t last) {
+  const int64_t length = out.width * out.channels;
+  for (int64_t row = first; row < last; ++row) {
+    const int64_t at = row * length;
+    if (format == Format::uint8) {
+      list_scalar(static_cast<const uint8_t*>(src) + at, out, row);
+    } else if (format == Format::float16) {
+      list_scalar(static_cast<const uint16_t*>(src) + at, out, row);
 #if defined(__AVX512F__)
-  if (shape.channels % 16 == 0) return list_vectors(static_cast<const float*>(src), shape, out);
+    } else if (out.channels % 16 == 0) {
+      list_vectors(static_cast<const float*>(src) + at, out, row);
 #endif
-  list_scalar(static_cast<const float*>(src), shape, out);
+    } else {
+      list_scalar(static_cast<const float*>(src) + at, out, row);
+    }
+  }
 }
 
 void plan_synapse(const NonZeros& in, const Window& g, const Packed& packed, int64_t first, int64_t pixels,
-                  float* dst) {
-  const int64_t width = PANEL_VECTORS * W;
-  const bool far = packed.rows * packed.columns * int64_t{sizeof(float)} > NEAR;
-  for (int64_t column = 0; column < packed.columns; column += width) {
-    const int64_t rest = packed.columns - column, columns = rest < width ? rest : width;
-    const int64_t vectors = (columns + W - 1) / W;
-    const Panel p = {packed.weights + packed.rows * column, packed.bias + column, dst + column,
-                     columns - (vectors - 1) * W};
+                  int64_t column, int64_t columns, float* dst) {
+  const int64_t width = panel_vectors(g) * W;
+  const bool far = g.out_h * g.out_w == 1 && packed.rows * packed.columns * int64_t{sizeof(float)} > NEAR;
+  bool ones = true;
+  for (int64_t row = 0; row < in.rows; ++row) ones &= in.ones[row] != 0;
+  for (const int64_t end = column + columns; column < end; column += width, dst += width) {
+    const int64_t rest = end - column, here = rest < width ? rest : width;
+    const int64_t vectors = (here + W - 1) / W;
+    const Panel p = {packed.weights + packed.rows * column, packed.bias + column, dst, here - (vectors - 1) * W};
     switch (vectors) {
-      case 1: panel_of<1>(far, in, g, p, first, pixels); break;
-      case 2: panel_of<2>(far, in, g, p, first, pixels); break;
-      case 3: panel_of<3>(far, in, g, p, first, pixels); break;
-      case 4: panel_of<4>(far, in, g, p, first, pixels); break;
-      case 5: panel_of<5>(far, in, g, p, first, pixels); break;
-      case 6: panel_of<6>(far, in, g, p, first, pixels); break;
-      case 7: panel_of<7>(far, in, g, p, first, pixels); break;
-      default: panel_of<8>(far, in, g, p, first, pixels); break;
+      case 1: panel<1>(far, ones, in, g, p, first, pixels); break;
+      case 2: panel<2>(far, ones, in, g, p, first, pixels); break;
+      case 3: panel<3>(far, ones, in, g, p, first, pixels); break;
+      case 4: panel<4>(far, ones, in, g, p, first, pixels); break;
+      case 5: panel<5>(far, ones, in, g, p, first, pixels); break;
+      case 6: panel<6>(far, ones, in, g, p, first, pixels); break;
+      case 7: panel<7>(far, ones, in, g, p, first, pixels); break;
+      default: panel<8>(far, ones, in, g, p, first, pixels); break;
     }
   }
 }

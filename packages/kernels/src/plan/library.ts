@@ -70,7 +70,10 @@ export interface PlanLibrary {
     weights: Float32Array,
     constants: Float32Array,
     stateOffset: number,
+    /** How many may work on a step. */
     threads: number,
+    /** Samples of a step. */
+    samples: number,
   ): number;
   closeModel(device: number, model: number): void;
 
@@ -173,10 +176,10 @@ export interface Plan {
  * plan.reset(state, 1);
  * plan.step(frame, output, state, 1);
  */
-export function createPlan(library: PlanLibrary, graph: PlanGraph): Plan {
+export function createPlan(library: PlanLibrary, graph: PlanGraph, threads: number = library.threads): Plan {
   const program = lowerGraph(graph);
   const { code, weights, constants, inputBytes, outputBytes, stateBytes } = program;
-  const handle = library.createPlan(code, weights, constants, library.threads);
+  const handle = library.createPlan(code, weights, constants, threads);
   const require = (what: string, { byteLength }: Bytes, each: number, n: number) => {
     if (byteLength >= each * n) return;
     throw new KernelError(`${what} has ${byteLength} bytes; ${n} sample(s) of ${each} need ${each * n}`);

@@ -26,6 +26,10 @@ import {
 
 /** Floats of a block: with the handful of values that a neuron needs, it stays in the first-level cache. */
 const BLOCK = 1024;
+/** Outputs of a dense layer's block: a whole number of panels of weights, whatever the instruction set. */
+const DENSE_COLUMNS = 128;
+/** Pixels of a block behind a synapse, at least. */
+const PIXELS = 24;
 
 type ElementOp = (typeof ELEMENT_OPS)[number];
 
@@ -588,10 +592,16 @@ class Lowering {
   }
 }
 
+/** Elements of a block: whole rows behind a synapse, so that a piece of its kernel serves many pixels. */
 function blockOf({ n, channels, synapse }: Group): number {
-  if (n <= BLOCK && !synapse) return n;
-  const rows = channels < n && n % channels === 0;
-  const step = synapse ? synapse.window.output[2] : rows ? channels : 1;
+  if (synapse) {
+    const [rows, columns, outputs] = synapse.window.output;
+    if (rows * columns === 1) return Math.min(outputs, DENSE_COLUMNS);
+    const high = Math.min(rows, Math.max(1, Math.ceil(PIXELS / columns)));
+    return high * columns * outputs;
+  }
+  if (n <= BLOCK) return n;
+  const step = channels < n && n % channels === 0 ? channels : 1;
   return Math.min(n, step * Math.max(1, Math.floor(BLOCK / step)));
 }
 

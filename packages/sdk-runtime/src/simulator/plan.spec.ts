@@ -1,5 +1,11 @@
-import { createExecutor, type StepGraph } from '@bidl/graph';
-import { createPlan, type PlanLibrary, preparePlan } from '@bidl/kernels';
+import { createExecutor, graphBuilder, packStates, stateTable, type StepGraph } from '@bidl/graph';
+import { createPlan, lowerGraph, planPath, type PlanLibrary, preparePlan } from '@bidl/kernels';
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import path from 'node:path';
+import { serialize } from 'node:v8';
+import { temporaryFolder } from '../testing/artifacts.js';
 import { chance, randomFrame, randomNetwork } from '../testing/networks.js';
 
 let library: PlanLibrary;
@@ -7,36 +13,113 @@ beforeAll(async () => {
   library = await preparePlan();
 }, 120_000);
 
-const bits = (data: Float32Array) => new Uint32Array(data.buffer, data.byteOffset, data.length);
-
-/** Runs both over a few steps and compares every output and state, bit for bit. */
-function compare(graph: StepGraph, seed: number): void {
+/** A run of the reference executor over `n` samples: frames, and memory of outputs and states after every step. */
+function reference(graph: StepGraph, seed: number, n: number) {
   const rnd = chance(seed);
-  const n = rnd.int(1, 3);
   const executor = createExecutor(graph);
-  const plan = createPlan(library, graph);
-  const { program } = plan;
-  const memory = new Uint8Array(n * program.stateBytes);
-  const output = new Uint8Array(n * program.outputBytes);
-  plan.reset(memory, n);
+  const { outputs, outputBytes } = lowerGraph(graph);
   let state = executor.initialState(n);
-  for (let t = 0; t < graph.timesteps; t++) {
+  return Array.from({ length: graph.timesteps }, () => {
     const frame = randomFrame(graph, rnd, n);
-    const want = executor.step([frame], state);
-    state = want.state;
-    plan.step(frame, output, memory, n);
-    for (let b = 0; b < n; b++) {
-      program.outputs.forEach((field, k) => {
-        const at = b * program.outputBytes + field.offset;
-        const got = output.slice(at, at + field.bytes);
-        const size = field.bytes / 4;
-        const part = want.outputs[k].slice(b * size, (b + 1) * size);
-        expect([field.name, t, ...new Uint32Array(got.buffer)]).toEqual([field.name, t, ...bits(part)]);
-      });
-    }
-  }
+    const step = executor.step([frame], state);
+    state = step.state;
+    const memory = new Uint8Array(n * outputBytes);
+    outputs.forEach(({ offset, bytes }, k) => {
+      const all = new Uint8Array(step.outputs[k].buffer);
+      for (let b = 0; b < n; b++) {
+        memory.set(all.subarray(b * bytes, (b + 1) * bytes), b * outputBytes + offset);
+      }
+    });
+    return { frame, output: memory, state: packStates(stateTable(graph), state, n) };
+  });
 }
 
-test.each(Array.from({ length: 60 }, (_, i) => i + 1))('random network %i is bit-identical', (seed) => {
-  compare(randomNetwork(seed), seed);
+/** Runs the plan over the same frames and compares all memory, bit for bit. */
+function compare(graph: StepGraph, seed: number, n: number, threads?: number): void {
+  const plan = createPlan(library, graph, threads);
+  const state = new Uint8Array(n * plan.program.stateBytes);
+  const output = new Uint8Array(n * plan.program.outputBytes);
+  plan.reset(state, n);
+  reference(graph, seed, n).forEach((want, t) => {
+    plan.step(want.frame, output, state, n);
+    expect([t, Buffer.compare(output, want.output), Buffer.compare(state, want.state)]).toEqual([t, 0, 0]);
+  });
+}
+
+test.each(Array.from({ length: 60 }, (_, i) => i + 1))(
+  'random network %i: every output and state is the reference executor, bit for bit',
+  (seed) => compare(randomNetwork(seed), seed, 1 + (seed % 3)),
+);
+
+/** Large enough for several threads to work on one sample. */
+function largeNetwork(): StepGraph {
+  const rnd = chance(1);
+  const b = graphBuilder({ name: 'large', timesteps: 3 });
+  let x = b.input('data', { shape: [21, 19, 3], dtype: 'float32' });
+  for (const [i, channels] of [48, 150].entries()) {
+    const at = { layer: `clif${i}` };
+    const kernel = b.weight(`kernel${i}`, rnd.array([3, 3, x.type.shape[2], channels], 0.3));
+    const conv = b.conv2d(x, kernel, undefined, { padding: [1, 1, 1, 1] }, at);
+    const u = b.node('add', [conv, b.load({ key: `v${i}`, shape: conv.type.shape }, at)], {}, at);
+    const params = [0.5, 0, 0.3, 0].map((value, k) => b.numbers(`p${i}${k}`, value));
+    b.save(`v${i}`, b.node('resetDecay', [u, ...params], {}, at), at);
+    x = b.maxPool(b.node('fire', [u], { threshold: 0.5 }, at), { size: [2, 2] }, { layer: `mp${i}` });
+  }
+  const inputs = x.type.shape.reduce((a, c) => a * c, 1);
+  const flat = b.reshape(x, [inputs], { layer: 'flat' });
+  const kernel = b.weight('fc', rnd.array([inputs, 300], 0.1));
+  b.output(
+    'logits',
+    b.node('relu', [b.dense(flat, kernel, undefined, { layer: 'fc' })], {}, { layer: 'fc' }),
+  );
+  return b.build();
+}
+
+test.each([1, 2, 3])('%i thread(s) change nothing', (threads) => {
+  compare(largeNetwork(), 5, 1, threads);
+  compare(largeNetwork(), 6, 4, threads);
+});
+
+/** Runs in a process of its own, since the instruction set is chosen once: plain calls of the native library. */
+const OTHER_PROCESS = `
+  const { deserialize } = require('node:v8');
+  const library = require(process.argv[1]);
+  const cases = deserialize(require('node:fs').readFileSync(process.argv[2]));
+  let wrong = 0;
+  for (const { code, weights, constants, n, steps } of cases) {
+    const plan = library.createPlan(code, weights, constants, 2);
+    const state = new Uint8Array(steps[0].state.length), output = new Uint8Array(steps[0].output.length);
+    library.planReset(plan, state, n);
+    for (const want of steps) {
+      library.planStep(plan, want.frame, output, state, n);
+      if (Buffer.compare(output, want.output) || Buffer.compare(state, want.state)) wrong++;
+    }
+  }
+  console.log(JSON.stringify({ isa: library.isa, cases: cases.length, wrong }));
+`;
+
+test('every instruction set of this processor gives the same bits', () => {
+  const folder = temporaryFolder();
+  const cases = [...Array.from({ length: 20 }, (_, i) => randomNetwork(100 + i)), largeNetwork()].map(
+    (graph, i) => {
+      const { code, weights, constants } = lowerGraph(graph);
+      const n = 1 + (i % 2);
+      return { code, weights, constants, n, steps: reference(graph, i, n) };
+    },
+  );
+  const file = path.join(folder.path, 'cases');
+  writeFileSync(file, serialize(cases));
+  const cache =
+    process.env['BIDL_CACHE'] ??
+    path.join(process.env['XDG_CACHE_HOME'] ?? path.join(homedir(), '.cache'), 'bidl');
+  const sets = { avx512: ['avx512', 'avx2', 'baseline'], avx2: ['avx2', 'baseline'], baseline: ['baseline'] };
+  for (const isa of sets[library.isa]) {
+    const env = { ...process.env, BIDL_ISA: isa };
+    const out = execFileSync(process.execPath, ['-e', OTHER_PROCESS, planPath(cache), file], {
+      env,
+      encoding: 'utf8',
+    });
+    expect(JSON.parse(out)).toEqual({ isa, cases: cases.length, wrong: 0 });
+  }
+  folder.remove();
 });

@@ -27,7 +27,7 @@ export interface SimulatorOptions {
   /** Streams that a device can have. Default 64. */
   readonly maxStreams?: number;
   readonly faults?: readonly Fault[];
-  /** Threads that a step of several samples may use. Default: all cores. */
+  /** Threads that a device may use. Default: the cores, shared evenly. */
   readonly threads?: number;
   /** The native library; by default it is built where needed and loaded. */
   readonly library?: PlanLibrary;
@@ -107,6 +107,10 @@ export class Simulator implements Driver {
       waiting.attach(handle);
       return { handle, memory: new DeviceMemory(id, bytes), waiting };
     });
+  }
+
+  private get threads(): number {
+    return this.options.threads ?? Math.max(1, Math.floor(this.library.threads / this.devices.length));
   }
 
   /** How often each call was made, by LynSDK's name. */
@@ -413,7 +417,8 @@ export class Simulator implements Driver {
         program.weights,
         program.constants,
         memory.offsetOf(call, state, 0),
-        Math.min(batch, this.options.threads ?? this.library.threads),
+        this.threads,
+        batch,
       ),
       context,
       desc: describeModel(artifact, state),
