@@ -2,11 +2,25 @@ import { readFileSync } from 'node:fs';
 
 import { Command } from 'commander';
 
+import { compileCommand } from './commands/compile.js';
 import { configsCommand } from './commands/configs.js';
 import { datasetsCommand } from './commands/datasets.js';
+import { deployCommand } from './commands/deploy.js';
 import { engineCommand } from './commands/engine.js';
+import { predictCommand } from './commands/predict.js';
 import { testCommand } from './commands/test.js';
 import { trainCommand } from './commands/train.js';
+
+const COMMANDS = [
+  trainCommand,
+  testCommand,
+  compileCommand,
+  deployCommand,
+  predictCommand,
+  configsCommand,
+  datasetsCommand,
+  engineCommand,
+];
 
 /**
  * The whole command tree. Defining it loads nothing but commander: what a command needs it imports when it runs, so
@@ -14,7 +28,7 @@ import { trainCommand } from './commands/train.js';
  */
 export function createProgram(): Command {
   const program = new Command('bidl')
-    .description('Construct, train and test spiking neural networks.')
+    .description('Construct, train, test and deploy spiking neural networks.')
     .version(version(), '-V, --version', 'print the version')
     .option('--debug', 'print stack traces of errors (also: BIDL_DEBUG=1)')
     .showHelpAfterError('(bidl --help shows what there is)')
@@ -23,7 +37,7 @@ export function createProgram(): Command {
   program.hook('preAction', (_, action) => {
     if (action.optsWithGlobals<{ debug?: boolean }>().debug) process.env['BIDL_DEBUG'] = '1';
   });
-  for (const make of [trainCommand, testCommand, configsCommand, datasetsCommand, engineCommand]) {
+  for (const make of COMMANDS) {
     program.addCommand(inherit(make(), program));
   }
   return program;

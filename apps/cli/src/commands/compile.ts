@@ -1,0 +1,45 @@
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+
+import { Command } from 'commander';
+
+import { deployOptions, takesCompile, type CompileFlags } from '../deploy/options.js';
+import { configNamed, loadRun } from '../load-run.js';
+import { takesConfig } from '../options.js';
+import { openOutput, shortPath } from '../output.js';
+
+interface Flags extends CompileFlags {
+  readonly print?: boolean;
+  readonly svg?: string;
+}
+
+/** `bidl compile CONFIG --checkpoint FILE`: writes the artifact. */
+export const compileCommand = (): Command =>
+  takesCompile(takesConfig(new Command('compile').description('compile a trained network')))
+    .option('--print', 'show operations, shapes, states and sizes')
+    .option('--svg <file>', 'draw the network’s graph into a file')
+    .option('--json', 'print the result as one JSON line on stdout, everything else on stderr')
+    .action(run);
+
+async function run(argument: string | undefined, flags: Flags): Promise<void> {
+  const name = configNamed(argument, flags.config);
+  const output = openOutput(flags);
+  const loaded = await loadRun(name, flags.cfgOptions);
+  const { compileOnly } = await import('../deploy/deploy.js');
+  const options = deployOptions({ ...flags, useLegacy: 0, device: 0, c: true });
+  const compiled = await compileOnly(loaded, {
+    ...options,
+    log: (line) => output.line(line),
+    onProgress: () => undefined,
+  });
+  const { graphSvg, printGraph, summarize } = await import('@bidl/graph');
+  const { folder, graph } = compiled;
+  if (flags.print) output.line(printGraph(graph));
+  if (flags.svg !== undefined) {
+    writeFileSync(path.resolve(flags.svg), graphSvg(graph));
+    output.line(`drawn: ${shortPath(path.resolve(flags.svg))}`);
+  }
+  const { total } = summarize(graph);
+  output.json({ config: loaded.name, target: flags.target, artifact: folder, ...total });
+  output.line(`${loaded.name}: compiled for ${flags.target}, ${shortPath(folder)}`);
+}
