@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // npm run bench -- [NAME] [--json]: runs one benchmark, or all. A benchmark is benchmarks/<name>.mjs and gives
-// `export const cases = async () => [{ name, mode, prepare }]`.
+// `export const cases = async () => [{ name, mode, forms: [{ form, run }] }]`.
 import { readdirSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { measureInterleaved } from './lib/measure.mjs';
@@ -26,11 +26,15 @@ for (const name of chosen) {
   for (const group of await cases()) {
     const rows = await measureInterleaved(group.forms, Number(values.rounds));
     for (const row of rows) {
-      const line = { name: group.name, mode: group.mode, ...row, ratio_to_composed: rows.at(-1).ms / row.ms };
+      // A group may count frames, and say what its last form is when that is not the composed one.
+      const { name, mode, frames, against = 'composed' } = group;
+      const fps = frames && { fps: (1000 * frames) / row.ms, best_fps: (1000 * frames) / row.best_ms };
+      const line = { name, mode, ...row, ...fps, [`ratio_to_${against}`]: rows.at(-1).ms / row.ms };
+      const rate = fps ? `  ${Math.round(fps.fps)} frames/s (best ${Math.round(fps.best_fps)})` : '';
       console.log(
         values.json
           ? JSON.stringify(line)
-          : `${group.name.padEnd(14)} ${group.mode.padEnd(7)} ${row.form.padEnd(9)} median ${row.ms.toFixed(1)} ms  best ${row.best_ms.toFixed(1)} ms  ${line.ratio_to_composed.toFixed(2)}x composed`,
+          : `${group.name.padEnd(14)} ${group.mode.padEnd(7)} ${row.form.padEnd(9)} median ${row.ms.toFixed(1)} ms  best ${row.best_ms.toFixed(1)} ms  ${(rows.at(-1).ms / row.ms).toFixed(2)}x ${against}${rate}`,
       );
     }
   }

@@ -1,13 +1,13 @@
 // Runs every form once a round, in turn, so that whatever else the machine does hits all of them alike.
 export async function measureInterleaved(forms, rounds) {
   const times = forms.map(() => []);
-  for (const { run } of forms) run(); // warm up
+  for (const { run } of forms) await run(); // warm up
   for (let round = 0; round < rounds; round++) {
-    forms.forEach(({ run }, i) => {
+    for (const [i, { run }] of forms.entries()) {
       const start = performance.now();
-      run();
+      await run();
       times[i].push(performance.now() - start);
-    });
+    }
   }
   return forms.map(({ form }, i) => {
     const sorted = times[i].toSorted((a, b) => a - b);
