@@ -17,7 +17,8 @@ export {
 } from './driver.js';
 export { DriverError, InputError, LYN_ERRORS, type LynErrorName } from './errors.js';
 export { type Fault } from './simulator/faults.js';
-export { openSimulator, Simulator, type SimulatorOptions, type Usage } from './simulator/simulator.js';
+export { type Usage } from './simulator/holdings.js';
+export { openSimulator, Simulator, type SimulatorOptions } from './simulator/simulator.js';
 export { ApuRun, type ApuRunOptions, type RunOutput } from './run/apu-run.js';
 export { ApuRunSingle } from './run/apu-run-single.js';
 export { type SampleData } from './run/layout.js';
