@@ -22,3 +22,4 @@ export { openSimulator, Simulator, type SimulatorOptions } from './simulator/sim
 export { ApuRun, type ApuRunOptions, type RunOutput } from './run/apu-run.js';
 export { ApuRunSingle } from './run/apu-run-single.js';
 export { type SampleData } from './run/layout.js';
+export { openPlanExecutor, type PlanExecutor, type PlanStep } from './run/plan-executor.js';

@@ -1,20 +1,6 @@
 import { KernelError } from '../errors.js';
-import {
-  alignTo,
-  ELEMENT_OPS,
-  floatBits,
-  FORMATS,
-  INSTRUCTIONS,
-  layFields,
-  layLifetimes,
-  type Lifetime,
-  type Operand,
-  operandWords,
-  Pool,
-  VERSION,
-  type WindowShape,
-  windowWords,
-} from './code.js';
+import { ELEMENT_OPS, layFields, type Operand, Pool, type WindowShape } from './code.js';
+import { assemble } from './assemble.js';
 import {
   itemBytes,
   type PlanFormat,
@@ -24,74 +10,7 @@ import {
   sizeOf,
 } from './graph.js';
 
-/** Floats of a block: with the handful of values that a neuron needs, it stays in the first-level cache. */
-const BLOCK = 1024;
-/** Outputs of a dense layer's block: a whole number of panels of weights, whatever the instruction set. */
-const DENSE_COLUMNS = 128;
-/** Pixels of a block behind a synapse, at least. */
-const PIXELS = 24;
-
-type ElementOp = (typeof ELEMENT_OPS)[number];
-
-/** Something that operations read: numbers known now, or memory. */
-interface Value {
-  readonly name: string;
-  readonly n: number;
-  readonly constant?: Float32Array;
-  readonly format: PlanFormat;
-  /** Where it lies when it has a place of its own (inputs, states); else it gets one. */
-  home?: Operand;
-  /** The group that makes it. */
-  group?: Group;
-  life?: Lifetime;
-  /** Read outside the group that makes it. */
-  escapes: boolean;
-  temporary?: number;
-}
-
-interface Element {
-  readonly op: ElementOp;
-  readonly dst: Value[];
-  readonly src: Value[];
-}
-
-interface Synapse {
-  readonly list: number;
-  readonly window: WindowShape;
-  readonly weights: number;
-  readonly bias: number | undefined;
-  readonly dst: Value;
-}
-
-/** Element-wise operations of one size that run block by block, behind a synapse or on their own. */
-interface Group {
-  readonly kind: 'group';
-  readonly n: number;
-  readonly channels: number;
-  readonly synapse?: Synapse;
-  elements: Element[];
-}
-
-type Instruction =
-  | Group
-  | { readonly kind: 'find'; readonly list: number; readonly src: Value }
-  | {
-      readonly kind: 'pool';
-      readonly average: boolean;
-      readonly window: WindowShape;
-      readonly src: Value;
-      readonly dst: Value;
-    }
-  | { readonly kind: 'tile'; readonly src: Value; readonly dst: Value }
-  | {
-      readonly kind: 'groupedConv';
-      readonly groups: number;
-      readonly window: WindowShape;
-      readonly weights: number;
-      readonly bias: number | undefined;
-      readonly src: Value;
-      readonly dst: Value;
-    };
+import type { Element, ElementOp, Group, Instruction, Value } from './instructions.js';
 
 const ARITHMETIC = new Set<string>(
   ELEMENT_OPS.filter((op) => !['copy', 'fromHalf', 'toHalf', 'fromByte', 'integrateFire'].includes(op)),
@@ -111,20 +30,20 @@ export function lowerGraph(graph: PlanGraph): PlanProgram {
 
 class Lowering {
   private readonly values = new Map<string, Value>();
-  private readonly instructions: Instruction[] = [];
+  readonly instructions: Instruction[] = [];
   private readonly lists = new Map<Value, number>();
-  private readonly listShapes: number[][] = [];
-  private readonly weights = new Pool();
-  private readonly constants = new Pool();
-  private readonly inputs;
-  private readonly outputs;
-  private readonly states;
+  readonly listShapes: number[][] = [];
+  readonly weights = new Pool();
+  readonly constants = new Pool();
+  readonly inputs;
+  readonly outputs;
+  readonly states;
   private open: Group | undefined;
   /** Index of the node that saves a state, and of the last one that reads it as it was before. */
   private readonly savedAt = new Map<string, number>();
   private readonly lastRead = new Map<string, number>();
 
-  constructor(private readonly graph: PlanGraph) {
+  constructor(readonly graph: PlanGraph) {
     const wide = (format: PlanFormat) => itemBytes(format);
     this.inputs = layFields(
       graph.inputs.map(({ name, type }) => ({ name, shape: type.shape, format: type.dtype })),
@@ -164,7 +83,7 @@ class Lowering {
       this.element('copy', src.n, src.n, [src], { name: `output ${k}`, home });
     });
     this.close();
-    return this.assemble();
+    return assemble(this);
   }
 
   /** Notes, for every state, when it is saved and when its old value is last needed (outputs: after everything). */
@@ -439,213 +358,4 @@ class Lowering {
     const dst = this.define(node.id, sizeOf(output), { escapes: true });
     this.push({ kind: 'pool', average: node.op !== 'maxPool', window, src, dst });
   }
-
-  private assemble(): PlanProgram {
-    for (const instruction of this.instructions) if (instruction.kind === 'group') fuseNeurons(instruction);
-    const blocks = new Map<Group, number>();
-    for (const instruction of this.instructions) {
-      if (instruction.kind === 'group') blocks.set(instruction, blockOf(instruction));
-    }
-    const block = Math.max(1, ...blocks.values());
-    const temporaries = this.placeTemporaries();
-    const arena = this.placeArena();
-    const temporaryBytes = alignTo(block * 4);
-
-    const operand = (value: Value, group?: Group): number[] => {
-      const { home, constant, life, temporary } = value;
-      if (constant)
-        return operandWords(this.constantOperand(value, group, group ? (blocks.get(group) ?? 1) : 1));
-      if (home) return operandWords(home);
-      if (temporary !== undefined)
-        return operandWords({ place: 'temporary', offset: temporary * temporaryBytes, step: 0 });
-      return operandWords({ place: 'arena', offset: life?.offset ?? 0, step: 4 });
-    };
-    const optional = (at: number | undefined) => (at === undefined ? [0] : [1, at]);
-    const words = this.instructions.flatMap((instruction): number[] => {
-      switch (instruction.kind) {
-        case 'find': {
-          const { list, src } = instruction;
-          return [INSTRUCTIONS.find, list, FORMATS.indexOf(src.format), ...operand(src)];
-        }
-        case 'group': {
-          const { n, synapse, elements } = instruction;
-          const head = [INSTRUCTIONS.group, n, blocks.get(instruction) ?? n];
-          const lead = synapse
-            ? [
-                ...[1, synapse.list, ...windowWords(synapse.window), synapse.weights],
-                ...[...optional(synapse.bias), ...operand(synapse.dst)],
-              ]
-            : [0];
-          const body = elements.flatMap(({ op, dst, src }) => [
-            ELEMENT_OPS.indexOf(op),
-            ...[...dst, ...src].flatMap((value) => operand(value, instruction)),
-          ]);
-          return [...head, ...lead, elements.length, ...body];
-        }
-        case 'pool': {
-          const { average, window, src, dst } = instruction;
-          return [
-            INSTRUCTIONS.pool,
-            average ? 1 : 0,
-            ...windowWords(window),
-            ...operand(src),
-            ...operand(dst),
-          ];
-        }
-        case 'tile': {
-          const { src, dst } = instruction;
-          return [INSTRUCTIONS.tile, dst.n, src.n, ...operand(src), ...operand(dst)];
-        }
-        case 'groupedConv': {
-          const { groups, window, weights, bias, src, dst } = instruction;
-          return [
-            ...[INSTRUCTIONS.groupedConv, groups, ...windowWords(window), weights, ...optional(bias)],
-            ...[...operand(src), ...operand(dst)],
-          ];
-        }
-      }
-    });
-    const header = [
-      VERSION,
-      ...[this.inputs.bytes, this.outputs.bytes, this.states.bytes, arena, temporaries, block],
-      this.states.fields.length,
-      ...this.states.fields.flatMap(({ offset, shape, format }, i) => [
-        ...[offset, sizeOf(shape), FORMATS.indexOf(format)],
-        floatBits(this.graph.states[i].initial),
-      ]),
-      this.listShapes.length,
-      ...this.listShapes.flat(),
-    ];
-    return {
-      name: this.graph.name,
-      inputs: this.inputs.fields,
-      outputs: this.outputs.fields,
-      states: this.states.fields,
-      inputBytes: this.inputs.bytes,
-      outputBytes: this.outputs.bytes,
-      stateBytes: this.states.bytes,
-      code: Int32Array.from([...header, ...words, INSTRUCTIONS.end]),
-      weights: this.weights.join(),
-      constants: this.constants.join(),
-    };
-  }
-
-  /** A constant spread over a block where that fits, else over all elements. */
-  private constantOperand(value: Value, group: Group | undefined, block: number): Operand {
-    const data = value.constant ?? new Float32Array();
-    const n = group?.n ?? data.length;
-    const moves = n > block && block % data.length !== 0;
-    const length = moves ? n : block;
-    const offset = this.constants.add(`${value.name} over ${length}`, () =>
-      Float32Array.from({ length }, (_, i) => data[i % data.length]),
-    );
-    return { place: 'constant', offset: offset * 4, step: moves ? 4 : 0 };
-  }
-
-  /** Values that only their own group reads hold one block; slots are used again within a group. */
-  private placeTemporaries(): number {
-    let most = 0;
-    for (const group of this.instructions) {
-      if (group.kind !== 'group') continue;
-      const { synapse, elements } = group;
-      const last = new Map<Value, number>();
-      elements.forEach(({ src, dst }, i) => [...src, ...dst].forEach((value) => last.set(value, i)));
-      const free: number[] = [];
-      let used = 0;
-      const take = (value: Value) => {
-        if (value.home || value.escapes || value.group !== group) return;
-        value.temporary = free.pop() ?? used++;
-      };
-      if (synapse) take(synapse.dst);
-      elements.forEach(({ src, dst }, i) => {
-        dst.forEach(take);
-        for (const value of new Set([...src, ...dst])) {
-          if (value.temporary !== undefined && value.group === group && last.get(value) === i) {
-            free.push(value.temporary);
-          }
-        }
-      });
-      most = Math.max(most, used);
-    }
-    return most;
-  }
-
-  private placeArena(): number {
-    const lives = new Set<Lifetime>();
-    const touch = (value: Value, at: number) => {
-      if (value.home || value.constant || value.temporary !== undefined) return;
-      value.life ??= { bytes: value.n * 4, first: at, last: at, offset: 0 };
-      value.life.last = at;
-      lives.add(value.life);
-    };
-    this.instructions.forEach((instruction, at) => {
-      if (instruction.kind === 'group') {
-        if (instruction.synapse) touch(instruction.synapse.dst, at);
-        for (const { src, dst } of instruction.elements)
-          [...src, ...dst].forEach((value) => touch(value, at));
-        return;
-      }
-      touch(instruction.src, at);
-      if (instruction.kind !== 'find') touch(instruction.dst, at);
-    });
-    return layLifetimes(lives);
-  }
 }
-
-/** Elements of a block: whole rows behind a synapse, so that a piece of its kernel serves many pixels. */
-function blockOf({ n, channels, synapse }: Group): number {
-  if (synapse) {
-    const [rows, columns, outputs] = synapse.window.output;
-    if (rows * columns === 1) return Math.min(outputs, DENSE_COLUMNS);
-    const high = Math.min(rows, Math.max(1, Math.ceil(PIXELS / columns)));
-    return high * columns * outputs;
-  }
-  if (n <= BLOCK) return n;
-  const step = channels < n && n % channels === 0 ? channels : 1;
-  return Math.min(n, step * Math.max(1, Math.floor(BLOCK / step)));
-}
-
-const sameNumbers = (a: Value, b: Value): boolean =>
-  a === b ||
-  (a.constant !== undefined &&
-    a.constant.length === b.constant?.length &&
-    a.constant.every((x, i) => x === b.constant?.[i]));
-
-/** x + v, fire and reset of a spiking neuron as one operation, where nothing else reads the membrane in between. */
-function fuseNeurons(group: Group): void {
-  const { elements } = group;
-  for (const sum of elements.filter(({ op }) => op === 'add')) {
-    const [u] = sum.dst;
-    const readers = elements.filter(({ src }) => src.includes(u));
-    const fire = readers.find(({ op }) => op === 'gt');
-    const reset = readers.find(({ op }) => op === 'resetDecay');
-    if (!fire || !reset || readers.length !== 2 || u.escapes || u.home) continue;
-    if (fire.src[0] !== u || reset.src[0] !== u || fire.src[1] === u || reset.src.slice(1).includes(u))
-      continue;
-    if (!fire.src[1].constant || !sameNumbers(fire.src[1], reset.src[1])) continue;
-    const whole: Element = {
-      op: 'integrateFire',
-      dst: [fire.dst[0], reset.dst[0]],
-      src: [...sum.src, ...reset.src.slice(1)],
-    };
-    // It takes the place of the later of the two: what it reads is there by then, and nobody reads the results before.
-    const [early, late] = elements.indexOf(fire) < elements.indexOf(reset) ? [fire, reset] : [reset, fire];
-    const between = elements.slice(elements.indexOf(sum) + 1, elements.indexOf(late));
-    const clash = between.some(
-      (e) => e !== early && (e.src.includes(early.dst[0]) || writesWhatIsRead(e, sum.src)),
-    );
-    if (clash) continue;
-    group.elements = group.elements
-      .map((e) => (e === late ? whole : e))
-      .filter((e) => e !== sum && e !== early);
-    return fuseNeurons(group);
-  }
-}
-
-const writesWhatIsRead = ({ dst }: Element, src: readonly Value[]): boolean =>
-  dst.some((to) =>
-    src.some(
-      (from) =>
-        to.home && from.home && to.home.place === from.home.place && to.home.offset === from.home.offset,
-    ),
-  );
