@@ -37,8 +37,9 @@ export async function openComparison(
 ): Promise<ForcedComparison> {
   const { margin = 1e-5, tolerance = 1e-4, engine = referenceEngine, scales = new Map() } = options;
   const checks: LayerCheck[] = [];
-  for (const part of layerGraphs(graph)) {
-    checks.push(new LayerCheck(part, await engine(plainInputs(part.graph)), margin, tolerance));
+  for (const cut of layerGraphs(graph)) {
+    const part = { ...cut, graph: plainInputs(cut.graph) };
+    checks.push(new LayerCheck(part, await engine(part.graph), margin, tolerance));
   }
   const host = new Host(graph, stepper(model), scales as ReadonlyMap<string, Float32Array>);
   return {
