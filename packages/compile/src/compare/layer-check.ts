@@ -66,20 +66,18 @@ export class LayerCheck {
 
   /** Elements that are another; notes how far the others are apart. */
   private count(pairs: readonly (readonly [Float32Array, Float32Array])[], length: number): number[] {
-    const flipped: number[] = [];
-    let largest = this.maxDifference;
-    for (let i = 0; i < length; i++) {
-      let worst = 0;
-      for (const [got, want] of pairs) {
-        if (got[i] === want[i]) continue;
-        const apart = Math.abs(got[i] - want[i]) / Math.max(1, Math.abs(want[i]));
-        worst = apart > worst || Number.isNaN(apart) ? apart : worst;
+    const flipped = new Set<number>();
+    for (const [got, want] of pairs) {
+      for (let i = 0; i < length; i++) {
+        const [a, b] = [got[i], want[i]];
+        if (a === b) continue;
+        const apart = Math.abs(a - b) / Math.max(1, Math.abs(b));
+        // NaN is no rounding.
+        if (!(apart <= this.tolerance)) flipped.add(i);
+        else if (apart > this.maxDifference) this.maxDifference = apart;
       }
-      if (worst > this.tolerance || Number.isNaN(worst)) flipped.push(i);
-      else if (worst > largest) largest = worst;
     }
-    this.maxDifference = largest;
-    return flipped;
+    return [...flipped];
   }
 
   /** How many of the flipped neurons were further from all their decisions than rounding explains. */

@@ -137,7 +137,12 @@ class Host {
 
   private scaled(key: string, data: Float32Array): Float32Array {
     const scale = this.scales.get(key);
-    return scale ? data.map((v, i) => v * scale[i % scale.length]) : data;
+    if (!scale) return data;
+    const scaled = new Float32Array(data.length);
+    const { length } = scale;
+    for (let i = 0, c = 0; i < data.length; i++, c = c + 1 === length ? 0 : c + 1)
+      scaled[i] = data[i] * scale[c];
+    return scaled;
   }
 }
 
@@ -152,5 +157,5 @@ const read = (state: NetworkState): Read =>
     ]),
   );
 
-const numbers = (tensor: tf.Tensor): Float32Array => Float32Array.from(tensor.dataSync());
+const numbers = (tensor: tf.Tensor): Float32Array => new Float32Array(tensor.dataSync());
 const size = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
