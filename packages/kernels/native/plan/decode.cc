@@ -102,7 +102,7 @@ int sources_of(Op op) {
     case Op::add: case Op::sub: case Op::mul: case Op::div: case Op::gt: return 2;
     case Op::blend: case Op::affine: return 3;
     case Op::reset_decay: return 5;
-    case Op::integrate_fire: return 6;
+    case Op::integrate_fire: case Op::neuron: return 6;
     default: return 1;
   }
 }
@@ -133,11 +133,19 @@ void read_group(Reader& in, const Program& program, Instruction& i) {
     Element e{};
     e.op = in.kind(Op::count);
     e.sources = sources_of(e.op);
+    if (e.op == Op::neuron) {
+      e.period = in.count(1);
+      in.require(in.ok() && i.n % e.period == 0 && i.block % e.period == 0, "has a neuron that splits pixels");
+      if (!in.ok()) return;
+    }
     e.dst[0] = in.operand(i.n, i.block, e.op == Op::to_half ? 2 : 4, true);
-    if (e.op == Op::integrate_fire) e.dst[1] = in.operand(i.n, i.block, 4, true);
+    const bool neuron = e.op == Op::neuron;
+    if (neuron || e.op == Op::integrate_fire) e.dst[1] = in.operand(i.n, i.block, 4, true);
     for (int s = 0; s < e.sources; ++s) {
       const int64_t bytes = e.op == Op::from_half ? 2 : e.op == Op::from_byte ? 1 : 4;
-      e.src[s] = in.operand(i.n, i.block, bytes, false);
+      const bool factor = neuron && s >= 2;  // threshold and reset: one number; decay: one for each channel
+      e.src[s] = factor ? in.operand(i.n, s < 4 ? 1 : e.period, bytes, false) : in.operand(i.n, i.block, bytes, false);
+      in.require(!factor || e.src[s].step == 0, "has a neuron whose factors move");
     }
     i.elements.push_back(e);
   }

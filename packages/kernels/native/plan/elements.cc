@@ -73,6 +73,21 @@ void integrate_fire(const Elements& e) {
     part.put(state + i, part.get(alpha + i) * choose(above, part.get(v0 + i), u) + part.get(beta + i));
   });
 }
+/// The same with one threshold and one reset potential, and alpha and beta by channel: little to read beside x and v.
+void neuron(const Elements& e) {
+  const float *x = at(e, 0), *v = at(e, 1), *alpha = at(e, 4), *beta = at(e, 5);
+  const vf theta = splat(at(e, 2)[0]), v0 = splat(at(e, 3)[0]);
+  float *fired = to(e, 0), *state = to(e, 1);
+  for (int64_t first = 0; first < e.n; first += e.period) {
+    each(e.period, [&](int64_t c, auto part) {
+      const int64_t i = first + c;
+      const vf u = part.get(x + i) + part.get(v + i);
+      const vi above = u > theta;
+      part.put(fired + i, spike(above));
+      part.put(state + i, part.get(alpha + c) * choose(above, v0, u) + part.get(beta + c));
+    });
+  }
+}
 }  // namespace
 
 void plan_element(Op op, const Elements& e) {
@@ -96,6 +111,7 @@ void plan_element(Op op, const Elements& e) {
     case Op::affine: return affine(e);
     case Op::reset_decay: return reset_decay(e);
     case Op::integrate_fire: return integrate_fire(e);
+    case Op::neuron: return neuron(e);
     case Op::from_half: {
       const auto* half = static_cast<const uint16_t*>(e.src[0]);
       for (int64_t i = 0; i < e.n; ++i) to(e)[i] = from_half(half[i]);

@@ -29,7 +29,7 @@ struct Packed {
 struct Elements {
   void* dst[MAX_RESULTS];
   const void* src[MAX_SOURCES];
-  int64_t n;
+  int64_t n, period;
 };
 
 struct PlanKernels {

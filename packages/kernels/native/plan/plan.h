@@ -39,6 +39,7 @@ class Plan {
     std::vector<NonZeros> lists;
   };
   std::unique_ptr<Scratch> make_scratch(int64_t threads) const;
+  void one_sample(const std::function<void(const Region&)>& work);
   void pack(Instruction& synapse, const float* weights) const;
   void sample(const uint8_t* input, uint8_t* output, uint8_t* state, Scratch& scratch, const Region& region) const;
   void group(const Instruction& i, uint8_t* const* bases, const Scratch& scratch, const Region& region) const;
@@ -48,6 +49,9 @@ class Plan {
   int64_t temporary_bytes_;                          // of one thread
   std::vector<std::unique_ptr<Scratch>> scratch_;  // one per sample at a time
   std::unique_ptr<Team> team_;                     // for one sample, where there is enough to do
+  // Whether the team pays depends on what else the machine does, so both ways are timed now and then.
+  int64_t steps_ = 0;
+  double together_ = 0, alone_ = 0;  // seconds: the best of the last trials
 };
 
 }  // namespace bidl

@@ -39,7 +39,7 @@ struct Operand {
 
 enum class Op : int32_t {
   copy, add, sub, mul, div, neg, abs, exp, tanh, sigmoid, relu, atan, gt, sign, blend, affine, reset_decay,
-  from_half, to_half, from_byte, integrate_fire, count
+  from_half, to_half, from_byte, integrate_fire, neuron, count
 };
 constexpr int MAX_SOURCES = 6;
 constexpr int MAX_RESULTS = 2;
@@ -49,6 +49,7 @@ constexpr int64_t DENSE_COLUMNS = 128;
 /// One element-wise operation on a block.
 struct Element {
   Op op;
+  int64_t period = 0;  // of `neuron`: channels, after which its factors repeat
   Operand dst[MAX_RESULTS];
   int sources;
   Operand src[MAX_SOURCES];

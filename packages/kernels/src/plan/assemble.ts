@@ -14,7 +14,7 @@ import {
 } from './code.js';
 import { fuseNeurons } from './fuse.js';
 import { type PlanField, type PlanGraph, type PlanProgram, sizeOf } from './graph.js';
-import type { Group, Instruction, Value } from './instructions.js';
+import type { Element, Group, Instruction, Value } from './instructions.js';
 
 /** Floats of a block: with the handful of values that a neuron needs, it stays in the first-level cache. */
 const BLOCK = 1024;
@@ -79,10 +79,21 @@ export function assemble(lowered: Lowered): PlanProgram {
               ...[...optional(synapse.bias), ...operand(synapse.dst)],
             ]
           : [0];
-        const body = elements.flatMap(({ op, dst, src }) => [
-          ELEMENT_OPS.indexOf(op),
-          ...[...dst, ...src].flatMap((value) => operand(value, instruction)),
-        ]);
+        const body = elements.flatMap((element) => {
+          const { op, dst, src } = element;
+          const period = periodOf(element, instruction);
+          if (period === undefined) {
+            return [
+              ELEMENT_OPS.indexOf(op),
+              ...[...dst, ...src].flatMap((value) => operand(value, instruction)),
+            ];
+          }
+          const values = [...dst, ...src.slice(0, 2)].flatMap((value) => operand(value, instruction));
+          const factors = src
+            .slice(2)
+            .flatMap((value, i) => operandWords(spread(lowered.constants, value, i < 2 ? 1 : period)));
+          return [ELEMENT_OPS.indexOf('neuron'), period, ...values, ...factors];
+        });
         return [...head, ...lead, elements.length, ...body];
       }
       case 'pool': {
@@ -125,6 +136,21 @@ export function assemble(lowered: Lowered): PlanProgram {
     weights: lowered.weights.join(),
     constants: lowered.constants.join(),
   };
+}
+
+/** Channels of a neuron behind a convolution with one threshold and one reset potential; undefined for any other. */
+function periodOf({ op, src }: Element, { synapse }: Group): number | undefined {
+  if (op !== 'integrateFire' || !synapse) return undefined;
+  const [rows, columns, channels] = synapse.window.output;
+  const lengths = src.slice(2).map(({ constant }) => constant?.length ?? Infinity);
+  const fits = lengths.every((length, i) => length === 1 || (i >= 2 && length === channels));
+  return fits && rows * columns > 1 ? channels : undefined;
+}
+
+/** A constant as `length` numbers that stay where they are. */
+function spread(constants: Pool, { name, constant = new Float32Array(1) }: Value, length: number): Operand {
+  const numbers = () => Float32Array.from({ length }, (_, i) => constant[i % constant.length]);
+  return { place: 'constant', offset: 4 * constants.add(`${name} by ${length}`, numbers), step: 0 };
 }
 
 /** A constant spread over a block where that fits, else over all elements. */

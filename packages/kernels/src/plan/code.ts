@@ -22,7 +22,7 @@ export const ELEMENT_OPS = [
     'gt',
     'sign',
   ],
-  ...['blend', 'affine', 'resetDecay', 'fromHalf', 'toHalf', 'fromByte', 'integrateFire'],
+  ...['blend', 'affine', 'resetDecay', 'fromHalf', 'toHalf', 'fromByte', 'integrateFire', 'neuron'],
 ] as const;
 export const INSTRUCTIONS = { end: 0, find: 1, group: 2, pool: 3, tile: 4, groupedConv: 5 } as const;
 export const VERSION = 1;

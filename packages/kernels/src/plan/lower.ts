@@ -13,7 +13,9 @@ import {
 import type { Element, ElementOp, Group, Instruction, Value } from './instructions.js';
 
 const ARITHMETIC = new Set<string>(
-  ELEMENT_OPS.filter((op) => !['copy', 'fromHalf', 'toHalf', 'fromByte', 'integrateFire'].includes(op)),
+  ELEMENT_OPS.filter(
+    (op) => !['copy', 'fromHalf', 'toHalf', 'fromByte', 'integrateFire', 'neuron'].includes(op),
+  ),
 );
 
 /**

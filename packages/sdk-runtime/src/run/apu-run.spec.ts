@@ -190,10 +190,10 @@ describe('what does not fit is named', () => {
     expect(error.message).toContain('T is 5, but the model was compiled for 4 steps');
   });
   test('out of device memory', async () => {
-    const small = await openSimulator({ memoryBytes: 4096 });
+    const small = await openSimulator({ memoryBytes: 2048 });
     const error = failing(() => new ApuRun(0, path, 4, { driver: small }));
     expect(error).toMatchObject({ name: 'DriverError', code: 100008 });
-    expect(error.message).toMatch(/device 0 has 4096 bytes, \d+ are in use, \d+ were asked for/);
+    expect(error.message).toMatch(/device 0 has 2048 bytes, \d+ are in use, \d+ were asked for/);
     expect(small.usage()).toMatchObject({ contexts: 0, bytes: 0 });
     small.close();
   });

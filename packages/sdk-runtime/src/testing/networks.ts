@@ -54,9 +54,10 @@ function neuron(b: GraphBuilder, rnd: Chance, layer: string, x: ValueRef, form: 
     { key: `${layer}/v`, shape, initial: rnd.pick([0, 0.25]), dtype: form.half ? 'float16' : 'float32' },
     at,
   );
+  const shared = rnd() < 0.5; // one threshold, decay by channel: what folding a norm leaves
   const [theta, v0, alpha, beta] = [
-    param('theta', 0.4),
-    param('v0', 0),
+    shared ? b.numbers(`${layer}/theta`, 0.4) : param('theta', 0.4),
+    shared ? b.numbers(`${layer}/v0`, 0) : param('v0', 0),
     param('alpha', 0.6),
     param('beta', 0.01),
   ];
@@ -64,7 +65,10 @@ function neuron(b: GraphBuilder, rnd: Chance, layer: string, x: ValueRef, form: 
   let spike: ValueRef;
   let next: ValueRef;
   if (form.fused) {
-    spike = form.perChannel ? b.node('gt', [u, theta], {}, at) : b.node('fire', [u], { threshold: 0.4 }, at);
+    spike =
+      form.perChannel && !shared
+        ? b.node('gt', [u, theta], {}, at)
+        : b.node('fire', [u], { threshold: 0.4 }, at);
     next = b.node('resetDecay', [u, theta, v0, alpha, beta], {}, at);
   } else {
     spike = b.node('gt', [b.node('sub', [u, theta], {}, at), b.constant(0, at)], {}, at);
