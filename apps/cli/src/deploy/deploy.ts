@@ -188,10 +188,13 @@ async function runTestSet(
   const { graph, captured } = compiled;
   // In half precision weights and membranes are other numbers by design: there is nothing to hold to the host.
   const most = options.storage === 'float16' ? 0 : (options.compare ?? Infinity);
-  const comparison = await openComparison(trained.classifier.backbone, graph, {
-    scales: stateScales(captured, graph),
-    engine: options.target === 'onnx' ? onnxEngine : planEngine,
-  });
+  const comparison =
+    most > 0
+      ? await openComparison(trained.classifier.backbone, graph, {
+          scales: stateScales(captured, graph),
+          engine: options.target === 'onnx' ? onnxEngine : planEngine,
+        })
+      : undefined;
   const tally = new Tally();
   try {
     let done = 0;
@@ -202,7 +205,7 @@ async function runTestSet(
         const x = tf.tensor(Float32Array.from(batch.img.data), [...batch.img.shape]);
         const host = tf.tidy(() => trained.classifier.forward(x).dataSync() as Float32Array);
         tally.add(samples, host, await target.device.run(samples));
-        await compareSome(comparison, x, most - tally.samples + samples.length);
+        if (comparison) await compareSome(comparison, x, most - tally.samples + samples.length);
         x.dispose();
       } finally {
         batch.release();
@@ -210,7 +213,7 @@ async function runTestSet(
       options.onProgress(++done, loader.batches);
     }
     const { seconds, samples } = target.device.spent;
-    const layers = comparison.result();
+    const layers = comparison?.result() ?? [];
     const sum = (of: (layer: (typeof layers)[number]) => number) => layers.reduce((n, l) => n + of(l), 0);
     const neurons = new Set(graph.nodes.filter(({ op }) => op === 'load').map(({ layer }) => layer));
     const decisions = (layer: (typeof layers)[number]) => neurons.has(layer.layer);
@@ -225,7 +228,7 @@ async function runTestSet(
       host_flips_unexplained: compared > 0 ? sum((layer) => layer.unexplained) : null,
     };
   } finally {
-    await comparison.dispose();
+    await comparison?.dispose();
     await target.close();
   }
 }
