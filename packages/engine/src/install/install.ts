@@ -3,7 +3,7 @@ import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { addonFolder, addonPaths, buildAddons, hasAddons, linkLibrary, placeAddons } from './binding.js';
 import { cacheRoot, megabytes } from './cache.js';
-import { DEVICES, TENSORFLOW_VERSION, wheelPlatform, type Device } from './device.js';
+import { DEVICES, TENSORFLOW_VERSION, wheelPlatforms, type Device } from './device.js';
 import { EngineInstallError } from './errors.js';
 import {
   fetchLibrary,
@@ -63,7 +63,7 @@ export async function installEngine(options: InstallOptions = {}): Promise<Insta
   const cache = options.cacheDir ?? cacheRoot();
   const log = options.log ?? (() => undefined);
   const reporter: Reporter = { log, progress: options.progress ?? tenths(log) };
-  wheelPlatform();
+  wheelPlatforms();
   const packageFolder = options.packageFolder ?? findPackage(spec.npmPackage);
   if (packageFolder === undefined) {
     throw new EngineInstallError(
