@@ -138,12 +138,13 @@ inline vf step_back(const LifScan& c, const Soma& p, vf u, vf dout, vf dnext, So
 
 /// Parameters written out for a run of neurons that starts at channel 0 of the layer plus `first`.
 struct Lanes {
-  std::vector<float> alpha, beta, theta, v0, mean, scale, shift;
+  std::vector<float> bias, alpha, beta, theta, v0, mean, scale, shift;
   Lanes(const LifScan& c, int64_t first, int64_t n) {
     const size_t size = (n + W - 1) / W * W;
-    for (auto* v : {&alpha, &beta, &theta, &v0, &mean, &scale, &shift}) v->assign(size, 0.0f);
+    for (auto* v : {&bias, &alpha, &beta, &theta, &v0, &mean, &scale, &shift}) v->assign(size, 0.0f);
     for (int64_t i = 0; i < n; ++i) {
       const int64_t k = (first + i) % c.channels;
+      if (c.bias != nullptr) bias[i] = c.bias[k];
       alpha[i] = c.alpha.at(k);
       beta[i] = c.beta.at(k);
       theta[i] = c.theta.at(k);
@@ -158,6 +159,8 @@ struct Lanes {
   Soma soma(int64_t i) const {
     return {load(&alpha[i]), load(&beta[i]), load(&theta[i]), load(&v0[i])};
   }
+  /// The neuron's input: the synapse's output and its bias.
+  vf input(int64_t i, vf x) const { return x + load(&bias[i]); }
   vf normalise(int64_t i, vf s) const { return (s - load(&mean[i])) * load(&scale[i]) + load(&shift[i]); }
 };
 
@@ -182,7 +185,7 @@ void forward_blocks(const LifScan& c, const LifForward& f) {
         const float* x = f.x + at;
         float* out = f.out + at;
         each(n, [&](int64_t i, auto part) {
-          vf u = part.get(x + i) + load(v + i);
+          vf u = lanes.input(i, part.get(x + i)) + load(v + i);
           if (c.norm) u = lanes.normalise(i, u);
           vf next;
           part.put(out + i, step<TAP>(c, lanes.soma(i), u, next));
@@ -207,14 +210,16 @@ void backward_blocks(const LifScan& c, const LifBackward& g) {
   block = std::max<int64_t>(64, std::min<int64_t>(kBlock, block));
   const int64_t blocks = (c.neurons + block - 1) / block;
   const bool soma_wanted = g.dalpha != nullptr, norm_wanted = c.norm && g.dgamma != nullptr;
-  const int64_t kept = soma_wanted || norm_wanted ? c.neurons : 0;
-  std::vector<double> sums[6];
-  for (int k = 0; k < 6; ++k) sums[k].assign((k < 4 ? soma_wanted : norm_wanted) ? kept : 0, 0.0);
+  const bool bias_wanted = g.dbias != nullptr;
+  std::vector<double> sums[7];  // alpha, beta, theta, v0, gamma, shift, bias
+  for (int k = 0; k < 7; ++k) {
+    if (k < 4 ? soma_wanted : k < 6 ? norm_wanted : bias_wanted) sums[k].assign(c.neurons, 0.0);
+  }
   std::atomic<int64_t> next_block{0};
   const int64_t wanted = std::min<int64_t>(blocks, c.batch * c.steps * c.neurons / 8192 + 1);
   parallel(wanted, [&](const Region&) {
     std::vector<float> states(block * c.steps);
-    std::vector<float> dv(block), v(block), lane_sums[6];
+    std::vector<float> dv(block), v(block), lane_sums[7];
     for (auto& s : lane_sums) s.resize(block);
     for (int64_t j; (j = next_block.fetch_add(1)) < blocks;) {
       const int64_t first = j * block, n = std::min<int64_t>(block, c.neurons - first);
@@ -228,7 +233,7 @@ void backward_blocks(const LifScan& c, const LifBackward& g) {
           const float* x = g.x + base + t * c.time_stride;
           float* s = &states[t * block];
           each(n, [&](int64_t i, auto part) {
-            const vf sum = part.get(x + i) + load(&v[i]);
+            const vf sum = lanes.input(i, part.get(x + i)) + load(&v[i]);
             store(s + i, sum);
             vf next;
             step<kSpike>(c, lanes.soma(i), c.norm ? lanes.normalise(i, sum) : sum, next);
@@ -258,12 +263,13 @@ void backward_blocks(const LifScan& c, const LifBackward& g) {
               store(&lane_sums[5][i], load(&lane_sums[5][i]) + du);
             }
             if (c.norm) du = du * load(&lanes.scale[i]);
+            if (bias_wanted) store(&lane_sums[6][i], load(&lane_sums[6][i]) + du);
             part.put(g.dx + at + i, du);
             store(&dv[i], du);
           });
         }
         std::memcpy(g.dinitial + cell, dv.data(), n * sizeof(float));
-        for (int k = 0; k < 6; ++k) {
+        for (int k = 0; k < 7; ++k) {
           if (sums[k].empty()) continue;
           for (int64_t i = 0; i < n; ++i) sums[k][first + i] += lane_sums[k][i];
         }
@@ -279,6 +285,7 @@ void backward_blocks(const LifScan& c, const LifBackward& g) {
     fold(c, c.neurons, sums[5], g.dshift);
     for (int64_t k = 0; k < c.channels; ++k) g.dgamma[k] /= std::sqrt(c.variance[k] + c.epsilon);
   }
+  if (bias_wanted) fold(c, c.neurons, sums[6], g.dbias);
 }
 
 // ---------------------------------------------------------------- batch statistics of every step
@@ -381,7 +388,9 @@ void forward_steps(const LifScan& c, const LifForward& f) {
     // Sums are taken around a pivot near the mean, so that their squares do not cancel: at first the first
     // pixel's own values, later the mean of the step before.
     std::vector<float> pivot(c.channels);
-    for (int64_t k = 0; k < c.channels; ++k) pivot[k] = f.x[k] + (c.initial != nullptr ? c.initial[k] : 0.0f);
+    for (int64_t k = 0; k < c.channels; ++k) {
+      pivot[k] = f.x[k] + (c.bias != nullptr ? c.bias[k] : 0.0f) + (c.initial != nullptr ? c.initial[k] : 0.0f);
+    }
     spread(pivot, grid.lanes, lanes.mean);
     for (int64_t chunk = first_chunk; chunk < last_chunk; ++chunk) {
       double* into = sums.of(0, chunk);
@@ -389,7 +398,7 @@ void forward_steps(const LifScan& c, const LifForward& f) {
       grid.rows(c, chunk, [&](int64_t b, int64_t neuron, int64_t n) {
         const int64_t at = b * c.batch_stride + neuron, cell = b * c.neurons + neuron;
         each(n, [&](int64_t i, auto part) {
-          vf s = part.get(f.x + at + i);
+          vf s = lanes.input(i, part.get(f.x + at + i));
           if (c.initial != nullptr) s += part.get(c.initial + cell + i);
           part.put(f.saved + at + i, s);
           vf d = s - load(&lanes.mean[i]);
@@ -436,7 +445,7 @@ void forward_steps(const LifScan& c, const LifForward& f) {
               part.put(f.final_state + cell + i, next);
               return;
             }
-            const vf s = part.get(f.x + later + i) + next;
+            const vf s = lanes.input(i, part.get(f.x + later + i)) + next;
             part.put(f.saved + later + i, s);
             vf d = s - load(&lanes.mean[i]);
             if constexpr (!decltype(part)::whole) d = Mask{part.n}.keep(d);
@@ -457,6 +466,8 @@ void backward_steps(const LifScan& c, const LifBackward& g) {
   ChannelSums sums(grid, c.channels);
   const bool soma_wanted = g.dalpha != nullptr;
   std::vector<double> soma_sums(soma_wanted ? grid.chunks * 4 * c.channels : 0, 0.0);
+  const bool bias_wanted = g.dbias != nullptr;
+  std::vector<double> bias_sums(bias_wanted ? grid.chunks * c.channels : 0, 0.0);
   std::vector<double> dgamma(c.channels, 0.0), dshift(c.channels, 0.0);
   // Gradient of the normalised membrane of one step: small enough to stay in cache between two steps.
   const std::unique_ptr<float[]> pending(new float[c.batch * c.neurons]);
@@ -468,6 +479,7 @@ void backward_steps(const LifScan& c, const LifBackward& g) {
     std::vector<float> inv_now(now.mean.size()), inv_then(now.mean.size());
     std::vector<float> mean_du(now.mean.size()), mean_dot(now.mean.size());
     LaneSums local(grid.lanes, c.channels, 2), soma_local(soma_wanted ? grid.lanes : 0, c.channels, 4);
+    LaneSums bias_local(bias_wanted ? grid.lanes : 0, c.channels, 1);
     std::vector<double> first, second;
 
     const auto statistics = [&](int64_t t, Lanes& lanes, std::vector<float>& inv) {
@@ -543,27 +555,36 @@ void backward_steps(const LifScan& c, const LifBackward& g) {
             const vf du = part.get(&pending[cell + i]);
             const vf ds = load(&now.scale[i]) * (du - load(&mean_du[i]) - hat * load(&mean_dot[i]));
             part.put(g.dx + at + i, ds);
+            if (bias_wanted) {
+              if constexpr (decltype(part)::whole) bias_local.add(0, i, ds);
+              else bias_local.add(0, i, Mask{part.n}.keep(ds));
+            }
             if (t > 0) enter(then, inv_then, at - c.time_stride, cell, i, part, ds);
             else part.put(g.dinitial + cell + i, ds);
           });
           if (t > 0) end_row(chunk, into);
+          if (bias_wanted) bias_local.end_row(&bias_sums[chunk * c.channels]);
         });
         if (t > 0) end_row(chunk, into, true);
+        if (bias_wanted) bias_local.end_row(&bias_sums[chunk * c.channels], true);
       }
       std::swap(now, then);
       std::swap(inv_now, inv_then);
     }
   });
+  // Sum q of `quantities` over the chunks, in chunk order.
+  const auto total = [&](const std::vector<double>& sums, int q, int quantities, int64_t k) {
+    double all = 0;
+    for (int64_t chunk = 0; chunk < grid.chunks; ++chunk) all += sums[(chunk * quantities + q) * c.channels + k];
+    return static_cast<float>(all);
+  };
   for (int64_t k = 0; k < c.channels; ++k) {
     g.dgamma[k] = static_cast<float>(dgamma[k]);
     g.dshift[k] = static_cast<float>(dshift[k]);
+    if (bias_wanted) g.dbias[k] = total(bias_sums, 0, 1, k);
     if (!soma_wanted) continue;
     float* into[] = {g.dalpha, g.dbeta, g.dtheta, g.dv0};
-    for (int q = 0; q < 4; ++q) {
-      double total = 0;
-      for (int64_t chunk = 0; chunk < grid.chunks; ++chunk) total += soma_sums[(chunk * 4 + q) * c.channels + k];
-      into[q][k] = static_cast<float>(total);
-    }
+    for (int q = 0; q < 4; ++q) into[q][k] = total(soma_sums, q, 4, k);
   }
 }
 
