@@ -46,10 +46,10 @@ async function load(device: Device, threads: number | undefined): Promise<void> 
   }
 }
 
-/** Before the big library: quiet its log, unless the user set a level, and make CUDA's libraries findable. */
+/** Before the big library: quiet its log, unless the user asks for it, and make CUDA's libraries findable. */
 function prepare(record: InstallRecord): void {
-  const quiet = process.env['TF_CPP_MIN_LOG_LEVEL'] === undefined;
-  if (quiet) process.env['TF_CPP_MIN_LOG_LEVEL'] = '2';
+  const level = (process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2');
+  const quiet = Number(level) >= 2;
   const loader = createRequire(import.meta.url)(record.loader) as Loader;
   if (quiet) loader.preloadQuietly(record.framework, SET_LOG_LEVEL, LOG_ERRORS_ONLY);
   preloadAll(loader, record.preload);
