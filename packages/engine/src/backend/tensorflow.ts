@@ -4,6 +4,7 @@ import { DEVICES, type Device } from '../install/device.js';
 import { LOG_ERRORS_ONLY, SET_LOG_LEVEL, type Loader } from '../install/loader-source.js';
 import { inspectPackage, type InstallRecord } from '../install/record.js';
 import { EngineError } from './errors.js';
+import { isTensorFlowBackend } from './tensorflow-binding.js';
 import { tensorflowThreads } from './threads.js';
 import { startOps } from './op-library.js';
 
@@ -27,6 +28,10 @@ export async function startTensorFlow(
   if (!(await tf.setBackend('tensorflow')))
     throw new EngineError('TensorFlow was loaded, but TensorFlow.js refuses it as its backend.');
   if (!running && device === 'cpu') startOps(warn);
+  const backend: unknown = tf.backend();
+  if (device === 'gpu' && isTensorFlowBackend(backend) && !backend.isUsingGpuDevice) {
+    warn('TensorFlow sees no GPU and computes on the CPU. To see why: bidl engine doctor --device gpu');
+  }
 }
 
 async function load(device: Device, threads: number | undefined): Promise<void> {
