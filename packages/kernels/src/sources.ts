@@ -24,7 +24,7 @@ const instructionSets = (arch: string) => [
 ];
 
 /** Compiled for every instruction set. */
-const PER_ISA = ['scan/lif_scan.cc', 'max_pool/max_pool.cc'];
+const PER_ISA = ['scan/lif_scan.cc', 'max_pool/max_pool.cc', 'adam/adam.cc'];
 
 const PLAIN = [
   'cpu/dispatch.cc',
@@ -33,6 +33,7 @@ const PLAIN = [
   'tf_ops/define.cc',
   'tf_ops/lif_op.cc',
   'tf_ops/max_pool_op.cc',
+  'tf_ops/adam_op.cc',
   'tf_ops/addon.cc',
 ];
 
