@@ -13,9 +13,9 @@ export async function cases() {
   const params = { alpha: constant(0.9), beta: constant(0), theta: constant(1), v0: constant(0) };
   const run = (form) => () => {
     const { value, grads } = tf.variableGrads(() => {
-      const current = tf.reshape(tf.add(tf.matMul(x, kernel), bias), [B, T, N]);
+      const current = tf.reshape(tf.matMul(x, kernel), [B, T, N]);
       return tf.sum(
-        neuronScan(lif(), { x: current, params, surrogate: rectangle(), training: true, form }).out,
+        neuronScan(lif(), { x: current, bias, params, surrogate: rectangle(), training: true, form }).out,
       );
     }, [kernel, bias]);
     value.dataSync();

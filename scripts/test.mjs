@@ -13,7 +13,7 @@ removeResults();
 // The set-up has just built everything, so nx need not look at that again.
 const flags = ['--parallel=2', '--output-style=static', '--exclude-task-dependencies', '--nx-bail=false'];
 const code = await show(process.execPath, [nx, 'run-many', '-t', 'test', ...flags, ...args], {
-  env: { ...nxEnvironment, TF_CPP_MIN_LOG_LEVEL: process.env.TF_CPP_MIN_LOG_LEVEL ?? '2' },
+  env: nxEnvironment,
 });
 // With only some projects chosen, the others have no results to miss.
 const chosen = args.some((arg) => /^(--projects|-p$|-p=|--exclude)/.test(arg));

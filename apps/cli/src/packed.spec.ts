@@ -115,7 +115,17 @@ function runNode(file: string, code: string): unknown {
 function typeCheck(files: Record<string, string>): string[] {
   for (const [file, code] of Object.entries(files)) writeFileSync(path.join(folder, file), code);
   const tsc = path.join(root, 'node_modules/typescript/bin/tsc');
-  const flags = ['--noEmit', '--strict', '--skipLibCheck', '--target', 'es2022', '--module', 'nodenext'];
+  const flags = [
+    '--pretty',
+    'false',
+    '--noEmit',
+    '--strict',
+    '--skipLibCheck',
+    '--target',
+    'es2022',
+    '--module',
+    'nodenext',
+  ];
   const options = { cwd: folder, encoding: 'utf8' as const };
   try {
     return [execFileSync(process.execPath, [tsc, ...flags, ...Object.keys(files)], options)].filter(Boolean);

@@ -28,9 +28,10 @@ export function runBidl(
   } = {},
 ): Promise<Ended> {
   return new Promise((resolve, reject) => {
+    // nx forces colours on everything it runs; Node complains when they are forced and forbidden at once.
     const child = spawn(process.execPath, [BIN, ...args], {
       cwd,
-      env: { ...process.env, NO_COLOR: '1', NODE_OPTIONS: '', ...env },
+      env: { ...process.env, FORCE_COLOR: undefined, NO_COLOR: '1', NODE_OPTIONS: '', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     onStart?.(child);

@@ -26,3 +26,4 @@ export {
   type StepArgs,
 } from './scan/index.js';
 export { doctor, formatReport, type Check, type DoctorOptions, type DoctorReport } from './doctor/doctor.js';
+export { fusedAdamStep, type AdamNumbers, type AdamTensors } from './adam/adam-step.js';

@@ -37,7 +37,7 @@ export interface Addon {
 export const OPS: Addon = {
   name: 'ops',
   file: 'bidl_ops.node',
-  perIsa: ['scan/lif_scan.cc', 'max_pool/max_pool.cc'],
+  perIsa: ['scan/lif_scan.cc', 'max_pool/max_pool.cc', 'adam/adam.cc'],
   plain: [
     'cpu/isa.cc',
     'cpu/dispatch.cc',
@@ -46,6 +46,7 @@ export const OPS: Addon = {
     'tf_ops/define.cc',
     'tf_ops/lif_op.cc',
     'tf_ops/max_pool_op.cc',
+    'tf_ops/adam_op.cc',
     'tf_ops/addon.cc',
   ],
 };

@@ -4,6 +4,7 @@ import { DEVICES, type Device } from '../install/device.js';
 import { LOG_ERRORS_ONLY, SET_LOG_LEVEL, type Loader } from '../install/loader-source.js';
 import { inspectPackage, type InstallRecord } from '../install/record.js';
 import { EngineError } from './errors.js';
+import { isTensorFlowBackend } from './tensorflow-binding.js';
 import { tensorflowThreads } from './threads.js';
 import { startOps } from './op-library.js';
 
@@ -27,6 +28,10 @@ export async function startTensorFlow(
   if (!(await tf.setBackend('tensorflow')))
     throw new EngineError('TensorFlow was loaded, but TensorFlow.js refuses it as its backend.');
   if (!running && device === 'cpu') startOps(warn);
+  const backend: unknown = tf.backend();
+  if (device === 'gpu' && isTensorFlowBackend(backend) && !backend.isUsingGpuDevice) {
+    warn('TensorFlow sees no GPU and computes on the CPU. To see why: bidl engine doctor --device gpu');
+  }
 }
 
 async function load(device: Device, threads: number | undefined): Promise<void> {
@@ -46,10 +51,10 @@ async function load(device: Device, threads: number | undefined): Promise<void> 
   }
 }
 
-/** Before the big library: quiet its log, unless the user set a level, and make CUDA's libraries findable. */
+/** Before the big library: quiet its log, unless the user asks for it, and make CUDA's libraries findable. */
 function prepare(record: InstallRecord): void {
-  const quiet = process.env['TF_CPP_MIN_LOG_LEVEL'] === undefined;
-  if (quiet) process.env['TF_CPP_MIN_LOG_LEVEL'] = '2';
+  const level = (process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2');
+  const quiet = Number(level) >= 2;
   const loader = createRequire(import.meta.url)(record.loader) as Loader;
   if (quiet) loader.preloadQuietly(record.framework, SET_LOG_LEVEL, LOG_ERRORS_ONLY);
   preloadAll(loader, record.preload);

@@ -52,13 +52,15 @@ export async function doctor(options: DoctorOptions = {}): Promise<DoctorReport>
   const cache = options.cacheDir ?? cacheRoot();
   const packageFolder = options.packageFolder ?? findPackage(spec.npmPackage);
   const engine = await backendCheck(spec, packageFolder, install);
+  const library = await libraryCheck(cache, spec, install, options.hashes ?? true);
+  const ops = opsCheck(cache, packageFolder, install);
   const checks = [
     nodeCheck(),
-    ...(await toolChecks()),
+    ...(await toolChecks(!(library.ok && ops.ok && engine.ok))),
     packageCheck(spec, packageFolder),
-    await libraryCheck(cache, spec, install, options.hashes ?? true),
+    library,
     bindingCheck(packageFolder, install),
-    opsCheck(cache, packageFolder, install),
+    ops,
     engine,
     {
       name: 'CPU',
@@ -97,23 +99,27 @@ function nodeCheck(): Check {
   };
 }
 
-/** Python, pip and the compiler are needed to install, not to run: missing ones matter only if something must be made. */
-async function toolChecks(): Promise<Check[]> {
+/** Python, pip and the compiler are needed to install, not to run: missing ones matter when something must be made. */
+async function toolChecks(needed: boolean): Promise<Check[]> {
   const python = findProgram('python3') ?? findProgram('python');
   const pip = python === undefined ? undefined : await runProgram(python, ['-m', 'pip', '--version']);
   const compiler = findCompiler();
   const version =
     compiler === undefined ? undefined : await runProgram(compiler, ['-dumpfullversion', '-dumpversion']);
+  const tool = (name: string, found: string | undefined, remedy: string): Check =>
+    found || needed
+      ? check(name, found, remedy)
+      : { name, ok: true, found: 'not found; only an installation needs it' };
   return [
-    check('python3', python, 'install Python 3 (Debian, Ubuntu: sudo apt-get install python3)'),
-    check(
+    tool('python3', python, 'install Python 3 (Debian, Ubuntu: sudo apt-get install python3)'),
+    tool(
       'pip',
       pip?.code === 0 ? tail(pip.stdout, 1).replace(/ from .*/, '') : undefined,
       'install pip (Debian, Ubuntu: sudo apt-get install python3-pip; elsewhere: python3 -m ensurepip)',
     ),
-    check(
+    tool(
       'C++ compiler',
-      compiler === undefined ? undefined : `${compiler} ${version?.stdout.trim() ?? ''}`.trim(),
+      compiler && `${compiler} ${version?.stdout.trim() ?? ''}`.trim(),
       'install a C++ compiler (Debian, Ubuntu: sudo apt-get install g++), or name one in CXX',
     ),
   ];

@@ -53,8 +53,12 @@ export const DEVICES: Readonly<Record<Device, DeviceSpec>> = {
   },
 };
 
-/** pip's name for this machine, for the wheels that TensorFlow publishes. @throws EngineInstallError elsewhere. */
-export function wheelPlatform(platform: string = process.platform, arch: string = process.arch): string {
+/**
+ * pip's names for this machine, newest first: pip takes each literally, and CUDA's wheels carry older ones than TensorFlow's.
+ *
+ * @throws EngineInstallError where TensorFlow publishes no wheel
+ */
+export function wheelPlatforms(platform: string = process.platform, arch: string = process.arch): string[] {
   const machine = { x64: 'x86_64', arm64: 'aarch64' }[arch];
   if (platform !== 'linux' || machine === undefined) {
     throw new EngineInstallError(
@@ -63,5 +67,5 @@ export function wheelPlatform(platform: string = process.platform, arch: string 
       'nothing is needed to go on: bidl runs on WebAssembly here. For full speed use Linux (a container or WSL will do).',
     );
   }
-  return `manylinux_2_27_${machine}`;
+  return ['manylinux_2_27', 'manylinux_2_17', 'manylinux2014'].map((policy) => `${policy}_${machine}`);
 }

@@ -1,8 +1,9 @@
+import { buildOps as buildKernelOps } from '@bidl/kernels';
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { addonFolder, addonPaths, buildAddons, hasAddons, linkLibrary, placeAddons } from './binding.js';
 import { cacheRoot, megabytes } from './cache.js';
-import { DEVICES, TENSORFLOW_VERSION, wheelPlatform, type Device } from './device.js';
+import { DEVICES, TENSORFLOW_VERSION, wheelPlatforms, type Device } from './device.js';
 import { EngineInstallError } from './errors.js';
 import {
   fetchLibrary,
@@ -62,7 +63,7 @@ export async function installEngine(options: InstallOptions = {}): Promise<Insta
   const cache = options.cacheDir ?? cacheRoot();
   const log = options.log ?? (() => undefined);
   const reporter: Reporter = { log, progress: options.progress ?? tenths(log) };
-  wheelPlatform();
+  wheelPlatforms();
   const packageFolder = options.packageFolder ?? findPackage(spec.npmPackage);
   if (packageFolder === undefined) {
     throw new EngineInstallError(
@@ -117,7 +118,7 @@ async function ensureOps(
   library: string,
   log: (line: string) => void,
 ): Promise<string | null> {
-  const buildOps = options.buildOps === undefined ? await kernelsBuildOps() : options.buildOps;
+  const buildOps = options.buildOps === undefined ? buildKernelOps : options.buildOps;
   if (buildOps === null) return null;
   const step = 'compile the spike ops';
   try {
@@ -137,10 +138,6 @@ async function ensureOps(
       'see that g++ (GCC 9 or newer) works, and run it again.',
     );
   }
-}
-
-async function kernelsBuildOps(): Promise<BuildOps> {
-  return (await import('@bidl/kernels')).buildOps;
 }
 
 /** Loads the binding in a process of its own: a library that crashes on loading must not take the installer with it. */

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gigabytes, megabytes, requireSpace } from './cache.js';
-import { TENSORFLOW_VERSION, wheelPlatform, type DeviceSpec } from './device.js';
+import { TENSORFLOW_VERSION, wheelPlatforms, type DeviceSpec } from './device.js';
 import { EngineInstallError } from './errors.js';
 import { MANIFEST, readManifest, wrongSizes, type FileRecord, type Manifest } from './manifest.js';
 import { downloadWheels, findPip, type DownloadProgress } from './pip.js';
@@ -46,7 +46,7 @@ export function libraryProblems(folder: string): string[] {
  */
 export async function fetchLibrary(cache: string, spec: DeviceSpec, reporter: Reporter): Promise<void> {
   const folder = libraryFolder(cache, spec);
-  const platform = wheelPlatform();
+  const platforms = wheelPlatforms();
   requireSpace(cache, spec.space);
   const aside = join(cache, 'tmp', `${spec.wheel}-${process.pid}`);
   rmSync(aside, { recursive: true, force: true });
@@ -56,7 +56,7 @@ export async function fetchLibrary(cache: string, spec: DeviceSpec, reporter: Re
     const python = await findPip(download);
     const requirements = [`${spec.wheel}==${TENSORFLOW_VERSION}`, ...spec.companions];
     const begin = performance.now();
-    const wheels = await downloadWheels({ step: download, requirements, platform, aside, python }, (p) =>
+    const wheels = await downloadWheels({ step: download, requirements, platforms, aside, python }, (p) =>
       reporter.progress(p),
     );
     reporter.log(`${download}: ${seconds(begin)}`);

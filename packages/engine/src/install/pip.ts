@@ -30,7 +30,13 @@ export async function findPip(step: string): Promise<string> {
  * @throws EngineInstallError
  */
 export async function downloadWheels(
-  args: { step: string; requirements: readonly string[]; platform: string; aside: string; python: string },
+  args: {
+    step: string;
+    requirements: readonly string[];
+    platforms: readonly string[];
+    aside: string;
+    python: string;
+  },
   onProgress: (progress: DownloadProgress) => void,
 ): Promise<string[]> {
   const { step, aside } = args;
@@ -48,12 +54,17 @@ export async function downloadWheels(
     '--disable-pip-version-check',
     '--no-input',
   ];
-  const target = ['--only-binary=:all:', '--python-version', '3.11', '--platform', args.platform];
+  const target = [
+    '--only-binary=:all:',
+    '--python-version',
+    '3.11',
+    ...args.platforms.flatMap((name) => ['--platform', name]),
+  ];
   const finished = await runProgram(
     args.python,
     ['-m', 'pip', 'download', ...options, ...target, '-d', folder, ...args.requirements],
     {
-      env: { ...process.env, TMPDIR: temporary },
+      env: { ...process.env, TMPDIR: temporary, PIP_REQUIRE_VIRTUALENV: '0' },
       onStdout: (text) => {
         for (const [, number, unit] of text.matchAll(/Downloading \S+\.whl.*?\(([\d.]+) ([kMG]?B)\)/g)) {
           total =

@@ -43,7 +43,8 @@ class BatchStatistics {
 
 /** The sequence step by step in TensorFlow.js ops, on any backend. Differentiable through all of its arguments. */
 export function scanComposed(neuron: AnyNeuron, args: ScanArgs): ScanResult {
-  const { x, params, norm, surrogate, training, noise = 0, seed = 0 } = args;
+  const { params, norm, surrogate, training, noise = 0, seed = 0 } = args;
+  const x = args.bias ? tf.add(args.x, args.bias) : args.x;
   const batchNorm = norm && training ? new BatchStatistics(norm) : undefined;
   let draws = 0;
   const ops: Ops<tf.Tensor> = {

@@ -36,7 +36,7 @@ type Kernel = (inputs: readonly string[], tensors: readonly tf.Tensor[], kernel:
  * kernel, the final state's only where a loss uses it.
  */
 export function scanFused(neuron: AnyNeuron, args: ScanArgs): ScanResult {
-  const { x, params, state, norm, surrogate, training } = args;
+  const { x, params, bias, state, norm, surrogate, training } = args;
   const empty = tf.zeros([0]);
   const attrs = lifAttributes(neuron as LifNeuron, surrogate, {
     training,
@@ -58,6 +58,7 @@ export function scanFused(neuron: AnyNeuron, args: ScanArgs): ScanResult {
     ...(['alpha', 'beta', 'theta', 'v0'] as const).map((k) => params[k]),
     state?.v ?? empty,
     ...(norm ? [norm.gamma, norm.beta, norm.mean, norm.variance] : [empty, empty, empty, empty]),
+    bias ?? empty,
   ];
 
   const [out, final, saved, batchMean, batchInv, mean, variance] = run(LIF_INPUTS, inputs, LIF_SCAN);
@@ -86,7 +87,7 @@ function gradients(
   const inputs = kept.slice(0, LIF_INPUTS.length);
   const saved = kept.slice(LIF_INPUTS.length);
   const empty = tf.zeros([0]);
-  const [dx, dinitial, dalpha, dbeta, dtheta, dv0, dgamma, dshift] = run(
+  const [dx, dinitial, dalpha, dbeta, dtheta, dv0, dgamma, dshift, dbias] = run(
     LIF_GRADIENT_INPUTS,
     [...inputs, dout ?? empty, dfinal ?? empty, ...saved],
     LIF_SCAN_GRAD,
@@ -98,5 +99,14 @@ function gradients(
   });
   const initial = inputs[5].size === 0 ? tf.zerosLike(inputs[5]) : dinitial;
   // The running statistics take no part in training; where they normalise (inference) they are constants.
-  return [dx, ...channelwise, initial, dgamma, dshift, tf.zerosLike(inputs[8]), tf.zerosLike(inputs[9])];
+  return [
+    dx,
+    ...channelwise,
+    initial,
+    dgamma,
+    dshift,
+    tf.zerosLike(inputs[8]),
+    tf.zerosLike(inputs[9]),
+    dbias,
+  ];
 }

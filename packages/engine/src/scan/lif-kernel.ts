@@ -7,7 +7,7 @@ export const LIF_SCAN = 'BidlLifScan';
 export const LIF_SCAN_GRAD = 'BidlLifScanGrad';
 
 const FORWARD_OUTPUTS = 7;
-const GRADIENT_OUTPUTS = 8;
+const GRADIENT_OUTPUTS = 9;
 
 /** Inputs of the op library's LIF ops in their order; left-out ones are empty tensors. */
 export const LIF_INPUTS = [
@@ -21,6 +21,7 @@ export const LIF_INPUTS = [
   'shift',
   'mean',
   'variance',
+  'bias',
 ] as const;
 export const LIF_GRADIENT_INPUTS = [
   ...LIF_INPUTS,

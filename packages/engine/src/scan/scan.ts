@@ -40,6 +40,11 @@ function check(neuron: AnyNeuron, args: ScanArgs): void {
   }
   const channels = x.shape[x.rank - 1];
   checkParams(neuron, args.params, channels);
+  if (args.bias && (args.bias.rank !== 1 || args.bias.size !== channels)) {
+    throw new ScanError(
+      `neuronScan: bias must be [${channels}]; its shape is [${args.bias.shape.join(', ')}]`,
+    );
+  }
   for (const [key, tensor] of Object.entries(norm ?? {})) {
     if (tensor instanceof tf.Tensor && (tensor.rank !== 1 || tensor.size !== channels)) {
       throw new ScanError(

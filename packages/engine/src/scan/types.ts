@@ -25,6 +25,8 @@ export interface StepArgs {
 export interface ScanArgs extends StepArgs {
   /** `[B, T, ..., C]`. */
   readonly x: tf.Tensor;
+  /** Added to every x, `[C]`: a synapse's bias, which costs nothing here and a pass over memory elsewhere. */
+  readonly bias?: tf.Tensor;
   /** State before the first step, `[B, ..., C]` each; left out: the neuron's initial values. */
   readonly state?: Readonly<Record<string, tf.Tensor>>;
   /** Batch statistics in `norm`, and noise. */

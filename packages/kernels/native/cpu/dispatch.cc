@@ -3,12 +3,14 @@
 
 namespace bidl {
 
-#define BIDL_KERNELS(isa)                                                   \
-  namespace isa {                                                           \
-  void lif_forward(const LifScan&, const LifForward&);                      \
-  void lif_backward(const LifScan&, const LifBackward&);                    \
-  void max_pool_grad(const MaxPool2x2&, const float*, const float*, float*); \
-  static const Kernels table = {#isa, lif_forward, lif_backward, max_pool_grad}; \
+#define BIDL_KERNELS(isa)                                                                                \
+  namespace isa {                                                                                        \
+  void lif_forward(const LifScan&, const LifForward&);                                                   \
+  void lif_backward(const LifScan&, const LifBackward&);                                                 \
+  void max_pool_grad(const MaxPool2x2&, const float*, const float*, float*);                             \
+  void adam(const AdamStep&, int64_t, const float*, const float*, const float*, const float*, float*,    \
+            float*, float*);                                                                             \
+  static const Kernels table = {#isa, lif_forward, lif_backward, max_pool_grad, adam};                   \
   }
 #if defined(__x86_64__)
 BIDL_KERNELS(avx512)

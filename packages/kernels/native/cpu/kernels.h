@@ -1,5 +1,6 @@
 // The kernels of one instruction set, and the choice among them.
 #pragma once
+#include "../adam/adam.h"
 #include "../max_pool/max_pool.h"
 #include "../scan/lif_scan.h"
 
@@ -10,6 +11,8 @@ struct Kernels {
   void (*lif_forward)(const LifScan&, const LifForward&);
   void (*lif_backward)(const LifScan&, const LifBackward&);
   void (*max_pool_grad)(const MaxPool2x2&, const float* x, const float* dy, float* dx);
+  void (*adam)(const AdamStep&, int64_t size, const float* p, const float* grad, const float* m, const float* v,
+               float* p_out, float* m_out, float* v_out);
 };
 
 /// The kernels for the best instruction set that this processor has (BIDL_ISA=baseline|avx2|avx512 overrides).

@@ -26,7 +26,8 @@ struct LifScan {
   float threshold;     // of the surrogate: fires where u - theta > threshold
   float slope_arg;     // region (rectangle), alpha (arctan), slope (others)
   PerChannel alpha, beta, theta, v0;
-  bool norm, training;  // BatchNorm on u = x + v; batch statistics of every step when training
+  const float* bias;                 // added to x, [C]; null means 0
+  bool norm, training;  // BatchNorm on u = x + bias + v; batch statistics of every step when training
   float epsilon, momentum;
   const float *gamma, *shift;        // [C]
   const float *mean, *variance;      // running statistics, [C]
@@ -37,7 +38,7 @@ struct LifForward {
   const float* x;
   float* out;
   float* final_state;             // [B, N]
-  float* saved;                   // x + v of every step, laid out like x; only when norm && training
+  float* saved;                   // x + bias + v of every step, laid out like x; only when norm && training
   float *batch_mean, *batch_inv;  // [T, C]; only when norm && training
   float *running_mean, *running_variance;  // advanced statistics, [C]; only when norm && training
 };
@@ -52,6 +53,7 @@ struct LifBackward {
   float* dinitial;                         // [B, N]
   float *dalpha, *dbeta, *dtheta, *dv0;    // [C] each; null when not wanted
   float *dgamma, *dshift;                  // [C] each; null without norm
+  float* dbias;                            // [C]; null without bias
 };
 
 }  // namespace bidl

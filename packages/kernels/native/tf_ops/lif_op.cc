@@ -45,7 +45,7 @@ void* create(TF_OpKernelConstruction* construction) {
 void destroy(void* a) { delete static_cast<Attributes*>(a); }
 
 /// The inputs that forward and backward share, in this order from input 0 on:
-/// x, alpha, beta, theta, v0, initial, gamma, shift, mean, variance.
+/// x, alpha, beta, theta, v0, initial, gamma, shift, mean, variance, bias.
 bool describe(Context& context, LifScan& c, const float*& x) {
   TF_Tensor* input = context.input(0);
   if (input == nullptr) return false;
@@ -73,7 +73,7 @@ bool describe(Context& context, LifScan& c, const float*& x) {
     }
     *params[k] = {static_cast<const float*>(api.TF_TensorData(t)), size == 1 ? 0 : 1};
   }
-  const float** vectors[] = {&c.gamma, &c.shift, &c.mean, &c.variance};
+  const float** vectors[] = {&c.gamma, &c.shift, &c.mean, &c.variance, &c.bias};
   TF_Tensor* initial = context.input(5);
   if (initial == nullptr) return false;
   const int64_t given = api.TF_TensorElementCount(initial);
@@ -82,12 +82,12 @@ bool describe(Context& context, LifScan& c, const float*& x) {
     return false;
   }
   c.initial = given == 0 ? nullptr : static_cast<const float*>(api.TF_TensorData(initial));
-  for (int k = 0; k < 4; ++k) {
+  for (int k = 0; k < 5; ++k) {
     TF_Tensor* t = context.input(6 + k);
     if (t == nullptr) return false;
     const int64_t size = api.TF_TensorElementCount(t);
     if (size != 0 && size != c.channels) {
-      context.fail("BidlLifScan: gamma, shift, mean and variance must hold one value per channel");
+      context.fail("BidlLifScan: gamma, shift, mean, variance and bias must hold one value per channel");
       return false;
     }
     *vectors[k] = size == 0 ? nullptr : static_cast<const float*>(api.TF_TensorData(t));
@@ -131,17 +131,17 @@ void backward(void* kernel, TF_OpKernelContext* raw) {
   LifBackward g{};
   if (!describe(context, c, g.x)) return;
   TF_Tensor* x = context.input(0);
-  g.dout = context.floats(10);
-  g.dfinal = context.floats(11);
-  g.saved = context.floats(12);
-  g.batch_mean = context.floats(13);
-  g.batch_inv = context.floats(14);
+  g.dout = context.floats(11);
+  g.dfinal = context.floats(12);
+  g.saved = context.floats(13);
+  g.batch_mean = context.floats(14);
+  g.batch_inv = context.floats(15);
   const int64_t soma = a->soma_gradients ? c.channels : 0, norm = c.norm ? c.channels : 0;
   g.dx = context.output_like(0, x);
   g.dinitial = context.output(1, without_time(Context::shape(x)));
-  float* wanted[6];
-  for (int k = 0; k < 6; ++k) {
-    const int64_t size = k < 4 ? soma : norm;
+  float* wanted[7];
+  for (int k = 0; k < 7; ++k) {
+    const int64_t size = k < 4 ? soma : k < 6 ? norm : c.bias != nullptr ? c.channels : 0;
     float* data = context.output(2 + k, {size});
     wanted[k] = size == 0 ? nullptr : data;
   }
@@ -151,6 +151,7 @@ void backward(void* kernel, TF_OpKernelContext* raw) {
   g.dv0 = wanted[3];
   g.dgamma = wanted[4];
   g.dshift = wanted[5];
+  g.dbias = wanted[6];
   if (c.steps > 0) kernels().lif_backward(c, g);
 }
 
@@ -160,7 +161,7 @@ const char* define_lif() {
   const char* error = define(
       "BidlLifScan",
       {"x: float", "alpha: float", "beta: float", "theta: float", "v0: float", "initial: float", "gamma: float",
-       "shift: float", "mean: float", "variance: float"},
+       "shift: float", "mean: float", "variance: float", "bias: float"},
       {"out: float", "final: float", "saved: float", "batch_mean: float", "batch_inv: float", "running_mean: float",
        "running_variance: float"},
       {"tap: int", "activation: int", "slope: int", "threshold: float", "slope_arg: float", "training: bool",
@@ -170,10 +171,10 @@ const char* define_lif() {
   return define(
       "BidlLifScanGrad",
       {"x: float", "alpha: float", "beta: float", "theta: float", "v0: float", "initial: float", "gamma: float",
-       "shift: float", "mean: float", "variance: float", "dout: float", "dfinal: float", "saved: float",
+       "shift: float", "mean: float", "variance: float", "bias: float", "dout: float", "dfinal: float", "saved: float",
        "batch_mean: float", "batch_inv: float"},
       {"dx: float", "dinitial: float", "dalpha: float", "dbeta: float", "dtheta: float", "dv0: float",
-       "dgamma: float", "dshift: float"},
+       "dgamma: float", "dshift: float", "dbias: float"},
       {"tap: int", "activation: int", "slope: int", "threshold: float", "slope_arg: float", "training: bool",
        "epsilon: float", "momentum: float", "soma_gradients: bool"},
       create, backward, destroy);

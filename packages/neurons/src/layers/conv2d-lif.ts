@@ -46,7 +46,7 @@ export class Conv2dLif extends SpikingLayer {
   readonly groups: number;
   readonly pooled: boolean;
   private kernel: tf.LayerVariable | undefined;
-  private bias: tf.LayerVariable | undefined;
+  private biasWeight: tf.LayerVariable | undefined;
 
   constructor(args: Conv2dLifArgs) {
     super(args);
@@ -103,14 +103,19 @@ export class Conv2dLif extends SpikingLayer {
     const perGroup = input / this.groups;
     const start = torchDefault(kh * kw * perGroup, this.seed, this.name);
     this.kernel = this.addWeight('kernel', [kh, kw, perGroup, this.channels], 'float32', start.kernel);
-    this.bias = this.addWeight('bias', [this.channels], 'float32', start.bias);
+    this.biasWeight = this.addWeight('bias', [this.channels], 'float32', start.bias);
   }
 
   protected current(x: tf.Tensor): tf.Tensor {
-    if (!this.kernel || !this.bias) throw new LayerError(this.name, 'is used before it is built');
+    if (!this.kernel) throw new LayerError(this.name, 'is used before it is built');
     const folded = fold(x, this.name) as tf.Tensor4D;
-    const y = this.convolve(folded, this.kernel.read() as tf.Tensor4D).add<tf.Tensor4D>(this.bias.read());
+    // Pooling before the bias gives the same numbers: adding it keeps the order of the values.
+    const y = this.convolve(folded, this.kernel.read() as tf.Tensor4D);
     return unfold(this.pooled ? tf.maxPool(y, 2, 2, 'valid') : y, x);
+  }
+
+  protected override bias(): tf.Tensor | undefined {
+    return this.biasWeight?.read();
   }
 
   private convolve(x: tf.Tensor4D, kernel: tf.Tensor4D): tf.Tensor4D {

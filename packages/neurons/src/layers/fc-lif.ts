@@ -30,7 +30,7 @@ export class FcLif extends SpikingLayer {
   private readonly inputChannels: number | undefined;
   private readonly units: number;
   private kernel: tf.LayerVariable | undefined;
-  private bias: tf.LayerVariable | undefined;
+  private biasWeight: tf.LayerVariable | undefined;
 
   constructor(args: FcLifArgs) {
     super(args);
@@ -61,13 +61,17 @@ export class FcLif extends SpikingLayer {
     const features = positive(inputShape[2], 'the number of input features', this.name);
     const start = torchDefault(features, this.seed, this.name);
     this.kernel = this.addWeight('kernel', [features, this.units], 'float32', start.kernel);
-    this.bias = this.addWeight('bias', [this.units], 'float32', start.bias);
+    this.biasWeight = this.addWeight('bias', [this.units], 'float32', start.bias);
   }
 
   protected current(x: tf.Tensor): tf.Tensor {
-    if (!this.kernel || !this.bias) throw new LayerError(this.name, 'is used before it is built');
+    if (!this.kernel) throw new LayerError(this.name, 'is used before it is built');
     const kernel = this.kernel.read() as tf.Tensor2D;
-    return unfold(tf.matMul(fold(x, this.name) as tf.Tensor2D, kernel).add(this.bias.read()), x);
+    return unfold(tf.matMul(fold(x, this.name) as tf.Tensor2D, kernel), x);
+  }
+
+  protected override bias(): tf.Tensor | undefined {
+    return this.biasWeight?.read();
   }
 }
 

@@ -118,8 +118,12 @@ export abstract class SpikingLayer extends tf.layers.Layer implements Stateful {
   abstract readonly normPlace: NormPlace;
   /** The shape of the neurons' input for an input of `[B, T, ...]`. */
   protected abstract currentShape(inputShape: tf.Shape): tf.Shape;
-  /** The synapse: `[B, T, ...] -> [B, T, ...]`. */
+  /** The synapse without its bias: `[B, T, ...] -> [B, T, ...]`. */
   protected abstract current(x: tf.Tensor): tf.Tensor;
+  /** The synapse's bias, `[C]`, where it has one. The scan adds it, which saves a pass over memory. */
+  protected bias(): tf.Tensor | undefined {
+    return undefined;
+  }
   /** Adds the synapse's weights. */
   protected abstract buildSynapse(inputShape: tf.Shape): void;
 
@@ -181,14 +185,18 @@ export abstract class SpikingLayer extends tf.layers.Layer implements Stateful {
    */
   run(x: tf.Tensor, { training = false, state, iteration = 0 }: RunOptions = {}): Run {
     let current = this.current(asFloat(x));
+    let bias = this.bias();
     let running: Running | undefined;
     if (this.normPlace === 'before') {
+      if (bias) current = current.add(bias);
+      bias = undefined;
       const normed = batchNorm(current, this.normTensors(), { training, statistics: this.statistics });
       current = normed.out;
       running = normed.running;
     }
     const scan = neuronScan(this.neuron, {
       x: current,
+      ...(bias && { bias }),
       params: this.params(),
       ...(state && { state }),
       ...(this.normPlace === 'inside' && { norm: this.scanNorm() }),
@@ -217,6 +225,8 @@ export abstract class SpikingLayer extends tf.layers.Layer implements Stateful {
   /** One time step in evaluation mode: `[B, ...] -> [B, ...]`, state in and state out. */
   step(x: tf.Tensor, state: State): Stepped {
     let current = this.current(asFloat(x).expandDims(1));
+    const bias = this.bias();
+    if (bias) current = current.add(bias);
     if (this.normPlace === 'before') {
       const evaluation = { training: false, statistics: this.statistics };
       current = batchNorm(current, this.normTensors(), evaluation).out;

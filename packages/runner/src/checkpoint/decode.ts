@@ -42,7 +42,7 @@ function open(path: string) {
         ? 'Check the path; a run leaves latest.safetensors and best.safetensors in its work dir.'
         : 'The file is damaged or no checkpoint. Use another one (best.safetensors or latest.safetensors beside it).';
     throw new CheckpointError(
-      `checkpoint ${path} can't be read: ${message.replace(`${path}: `, '')} ${remedy}`,
+      `checkpoint ${path} can't be read: ${message.replace(`${path}: `, '').replace(/\.?$/, '.')} ${remedy}`,
       {
         cause,
       },

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { tf } from '@bidl/engine';
+import { fusedAdamStep, tf } from '@bidl/engine';
 import { ElementwiseOptimizer, type UpdateInput, type UpdateRule } from './elementwise.js';
 import { optimizers } from './optimizer.js';
 
@@ -30,11 +30,7 @@ export const adam: UpdateRule<AdamOptions> = {
   update(input) {
     const { param, grad, options } = input;
     const g = options.maximize ? tf.neg(grad) : grad;
-    return moments(
-      input,
-      param,
-      options.weight_decay === 0 ? g : tf.add(g, tf.mul(param, options.weight_decay)),
-    );
+    return moments(input, param, g, options.weight_decay);
   },
 };
 
@@ -44,21 +40,33 @@ export const adamW: UpdateRule<AdamOptions> = {
   update(input) {
     const { param, grad, lr, options } = input;
     const decayed = options.weight_decay === 0 ? param : tf.mul(param, 1 - lr * options.weight_decay);
-    return moments(input, decayed, options.maximize ? tf.neg(grad) : grad);
+    return moments(input, decayed, options.maximize ? tf.neg(grad) : grad, 0);
   },
 };
 
-function moments({ slots, step, lr, options }: UpdateInput<AdamOptions>, param: tf.Tensor, g: tf.Tensor) {
+function moments(
+  { slots, step, lr, options }: UpdateInput<AdamOptions>,
+  param: tf.Tensor,
+  grad: tf.Tensor,
+  decay: number,
+) {
   const [beta1, beta2] = options.betas;
+  // both bias corrections folded into two numbers: a / (sqrt(v)/s + eps) = a*s / (sqrt(v) + eps*s)
+  const s = Math.sqrt(1 - beta2 ** step);
+  const rate = (lr / (1 - beta1 ** step)) * s;
+  const epsilon = options.eps * s;
+  if (!options.amsgrad && slots?.exp_avg && slots.exp_avg_sq) {
+    const before = { param, m: slots.exp_avg, v: slots.exp_avg_sq };
+    const fused = fusedAdamStep(before, grad, { beta1, beta2, rate, epsilon, decay });
+    if (fused) return { param: fused.param, slots: { exp_avg: fused.m, exp_avg_sq: fused.v } };
+  }
+  const g = decay === 0 ? grad : tf.add(grad, tf.mul(param, decay));
   const freshM = tf.mul(g, 1 - beta1);
   const freshV = tf.mul(tf.square(g), 1 - beta2);
   const m = slots?.exp_avg ? tf.add(tf.mul(slots.exp_avg, beta1), freshM) : freshM;
   const v = slots?.exp_avg_sq ? tf.add(tf.mul(slots.exp_avg_sq, beta2), freshV) : freshV;
   const top = options.amsgrad ? (slots?.max_exp_avg_sq ? tf.maximum(slots.max_exp_avg_sq, v) : v) : undefined;
-  // both bias corrections folded into two numbers: a / (sqrt(v)/s + eps) = a*s / (sqrt(v) + eps*s)
-  const s = Math.sqrt(1 - beta2 ** step);
-  const rate = (lr / (1 - beta1 ** step)) * s;
-  const denominator = tf.add(tf.sqrt(top ?? v), options.eps * s);
+  const denominator = tf.add(tf.sqrt(top ?? v), epsilon);
   return {
     param: tf.sub(param, tf.mul(tf.div(m, denominator), rate)),
     slots: { exp_avg: m, exp_avg_sq: v, ...(top ? { max_exp_avg_sq: top } : {}) },
