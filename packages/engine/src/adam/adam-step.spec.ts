@@ -25,7 +25,7 @@ test('one step is the formula, element by element', async () => {
   for (const key of ['param', 'm', 'v'] as const) {
     expectClose(after[key].dataSync(), want[key], { atol: 1e-6, rtol: 1e-5 }, key);
   }
-  tf.dispose([tensors, gradient, after]);
+  tf.dispose([...Object.values(tensors), gradient, ...Object.values(after)]);
   expect(tf.memory().numTensors).toBe(before);
 });
 
