@@ -77,7 +77,14 @@ describe('bidl deploy', () => {
     );
     expect(await failure(...legacy, '--b', '2')).toContain('there is no such artifact');
     expect(await failure(...legacy, '--device', '7')).toContain('DriverError: lyn');
-    expect(await failure(...legacy, '--checkpoint', 'run/best.safetensors')).toMatch(/checkpoint/);
+    // The same network with one weight changed.
+    const { loadSafetensors, writeSafetensors } = await import('@bidl/formats');
+    const { tensors, metadata } = loadSafetensors(path.join(folder, 'run/latest.safetensors'));
+    const bias = tensors.get('model/clif1/bias');
+    if (!bias) throw new Error('the checkpoint has no model/clif1/bias');
+    bias.data[0] = 7;
+    writeFileSync(path.join(folder, 'run/other.safetensors'), writeSafetensors(tensors, metadata));
+    expect(await failure(...legacy, '--checkpoint', 'run/other.safetensors')).toMatch(/another checkpoint/);
 
     const file = path.join(folder, ARTIFACT, 'Net_0/apu_0/apu_x/core.bin');
     const bytes = readFileSync(file);
