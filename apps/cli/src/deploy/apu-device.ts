@@ -1,4 +1,3 @@
-/* eslint-disable @nx/enforce-module-boundaries -- this whole folder is loaded when a command runs, so what it imports is, too */
 import { performance } from 'node:perf_hooks';
 
 import { ndarray, type NdArray } from '@bidl/formats';

@@ -1,4 +1,3 @@
-/* eslint-disable @nx/enforce-module-boundaries -- this whole folder is loaded when a command runs, so what it imports is, too */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
