@@ -13,10 +13,11 @@ void forward_blocks(const LifScan& c, const LifForward& f) {
   const int64_t wanted = std::min<int64_t>(tasks, c.batch * c.steps * c.neurons / 8192 + 1);
   parallel(wanted, [&](const Region&) {
     alignas(64) float v[kBlock];
+    LanesOfBlocks blocks_lanes(c);
     for (int64_t task; (task = next_task.fetch_add(1)) < tasks;) {
       const int64_t b = task / blocks, first = task % blocks * kBlock;
       const int64_t n = std::min<int64_t>(kBlock, c.neurons - first);
-      const Lanes lanes(c, first, n);
+      const Lanes& lanes = blocks_lanes.at(first, n);
       if (c.initial != nullptr) std::memcpy(v, c.initial + b * c.neurons + first, n * sizeof(float));
       else std::memset(v, 0, sizeof v);
       for (int64_t t = 0; t < c.steps; ++t) {
@@ -57,12 +58,13 @@ void backward_blocks(const LifScan& c, const LifBackward& g) {
   std::atomic<int64_t> next_block{0};
   const int64_t wanted = std::min<int64_t>(blocks, c.batch * c.steps * c.neurons / 8192 + 1);
   parallel(wanted, [&](const Region&) {
+    LanesOfBlocks blocks_lanes(c);
     std::vector<float> states(block * c.steps);
     std::vector<float> dv(block), v(block), lane_sums[7];
     for (auto& s : lane_sums) s.resize(block);
     for (int64_t j; (j = next_block.fetch_add(1)) < blocks;) {
       const int64_t first = j * block, n = std::min<int64_t>(block, c.neurons - first);
-      const Lanes lanes(c, first, n);
+      const Lanes& lanes = blocks_lanes.at(first, n);
       for (int64_t b = 0; b < c.batch; ++b) {
         const int64_t base = b * c.batch_stride + first, cell = b * c.neurons + first;
         // Forward again: x + v of every step.

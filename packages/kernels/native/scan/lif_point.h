@@ -134,3 +134,24 @@ struct Lanes {
   vf input(int64_t i, vf x) const { return x + load(&bias[i]); }
   vf normalise(int64_t i, vf s) const { return (s - load(&mean[i])) * load(&scale[i]) + load(&shift[i]); }
 };
+
+/// Lanes for one block after another. Blocks that begin at the same channel share them, which with the usual channel
+/// counts is all of them: they are written out once.
+class LanesOfBlocks {
+ public:
+  explicit LanesOfBlocks(const LifScan& c) : c_(c) {}
+  const Lanes& at(int64_t first, int64_t n) {
+    const int64_t phase = first % c_.channels;
+    if (lanes_ == nullptr || phase != phase_ || n > size_) {
+      lanes_ = std::make_unique<Lanes>(c_, first, n);
+      phase_ = phase;
+      size_ = n;
+    }
+    return *lanes_;
+  }
+
+ private:
+  const LifScan& c_;
+  std::unique_ptr<Lanes> lanes_;
+  int64_t phase_ = 0, size_ = 0;
+};
