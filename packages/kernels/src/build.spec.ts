@@ -62,6 +62,13 @@ test('contraction is off, and what others may run is never compiled for this mac
   ).toEqual(['lif_scan_baseline.o']);
 });
 
+test('code for the weakest instruction set is linked first: its copies of shared templates win', () => {
+  const sets = units('x64').map(({ flags }) => ['-mavx512f', '-mavx2'].findIndex((f) => flags.includes(f)));
+  const strength = sets.map((set) => [0, 2, 1][set + 1]);
+  expect(strength).toEqual([...strength].sort());
+  expect(new Set(strength)).toEqual(new Set([0, 1, 2]));
+});
+
 test('a damaged library is named, with the remedy', () => {
   const file = path.join(folder, 'bidl_ops.node');
   writeFileSync(file, 'not a library');

@@ -15,12 +15,12 @@ export interface Unit {
 
 const isa = (name: string, width: number, ...flags: string[]) => ({ name, width, flags });
 
-/** Instruction sets that kernels are compiled for; the processor chooses at run time. */
+/** Instruction sets that kernels are compiled for, each including those before it; the processor chooses at run time. */
 const instructionSets = (arch: string) => [
-  ...(arch === 'x64'
-    ? [isa('avx512', 16, '-mavx512f', '-mavx512vl', '-mavx512bw', '-mavx512dq'), isa('avx2', 8, '-mavx2')]
-    : []),
   isa('baseline', 4),
+  ...(arch === 'x64'
+    ? [isa('avx2', 8, '-mavx2'), isa('avx512', 16, '-mavx512f', '-mavx512vl', '-mavx512bw', '-mavx512dq')]
+    : []),
 ];
 
 /** One Node addon that is built from the native sources. */
@@ -68,9 +68,14 @@ export const PLAN: Addon = {
   ],
 };
 
-/** What has to be compiled for an addon on `arch` (`x64`, `arm64`). */
+/**
+ * What has to be compiled for an addon on `arch` (`x64`, `arm64`), in the order in which it is linked. The linker keeps
+ * the first of several copies of a template's function (`std::vector<float>::assign`), so those for the weakest
+ * instruction set come first: a later copy would be an illegal instruction on a processor that lacks its set.
+ */
 export function units(arch: string = process.arch, addon: Addon = OPS): readonly Unit[] {
   return [
+    ...addon.plain.map((source) => ({ source, object: `${path.basename(source, '.cc')}.o`, flags: [] })),
     ...instructionSets(arch).flatMap(({ name, width, flags }) =>
       addon.perIsa.map((source) => ({
         source,
@@ -78,7 +83,6 @@ export function units(arch: string = process.arch, addon: Addon = OPS): readonly
         flags: [`-DBIDL_ISA=${name}`, `-DBIDL_WIDTH=${width}`, ...flags],
       })),
     ),
-    ...addon.plain.map((source) => ({ source, object: `${path.basename(source, '.cc')}.o`, flags: [] })),
   ];
 }
 
