@@ -7,6 +7,13 @@ export interface OpsInfo {
   readonly isa: 'avx512' | 'avx2' | 'baseline';
   /** Threads a kernel may use. */
   readonly threads: number;
+  /**
+   * How a pass (0 forward, 1 gradient in the kernel, 2 gradient in the input) of a convolution is best computed for an
+   * input of that density: 0 by a dense library, 1 over the non-zero inputs, 2 in Winograd's form.
+   *
+   * @param shape images, in_h, in_w, in_c, out_h, out_w, out_c, k_h, k_w, stride_h, stride_w, pad_h, pad_w
+   */
+  convWay(pass: number, density: number, ...shape: readonly number[]): number;
 }
 
 /**

@@ -19,9 +19,19 @@ const isa = (name: string, width: number, ...flags: string[]) => ({ name, width,
 const instructionSets = (arch: string) => [
   isa('baseline', 4),
   ...(arch === 'x64'
-    ? [isa('avx2', 8, '-mavx2'), isa('avx512', 16, '-mavx512f', '-mavx512vl', '-mavx512bw', '-mavx512dq')]
+    ? [
+        isa('avx2', 8, '-mavx2', '-mfma'),
+        isa('avx512', 16, '-mavx512f', '-mavx512vl', '-mavx512bw', '-mavx512dq', '-mfma'),
+      ]
     : []),
 ];
+
+/**
+ * Convolutions take fused multiply-add: their order of summation differs from the reference's anyhow, and no spike is decided
+ * in them. Everything else rounds every operation.
+ */
+const contraction = (source: string): readonly string[] =>
+  source.startsWith('conv/') ? ['-ffp-contract=fast'] : [];
 
 /** One Node addon that is built from the native sources. */
 export interface Addon {
@@ -37,7 +47,7 @@ export interface Addon {
 export const OPS: Addon = {
   name: 'ops',
   file: 'bidl_ops.node',
-  perIsa: ['scan/lif_scan.cc', 'max_pool/max_pool.cc', 'adam/adam.cc'],
+  perIsa: ['scan/lif_scan.cc', 'max_pool/max_pool.cc', 'adam/adam.cc', 'conv/sparse.cc', 'conv/winograd.cc'],
   plain: [
     'cpu/isa.cc',
     'cpu/dispatch.cc',
@@ -47,6 +57,8 @@ export const OPS: Addon = {
     'tf_ops/lif_op.cc',
     'tf_ops/max_pool_op.cc',
     'tf_ops/adam_op.cc',
+    'conv/choice.cc',
+    'tf_ops/conv_op.cc',
     'tf_ops/addon.cc',
   ],
 };
@@ -80,7 +92,7 @@ export function units(arch: string = process.arch, addon: Addon = OPS): readonly
       addon.perIsa.map((source) => ({
         source,
         object: `${path.basename(source, '.cc')}_${name}.o`,
-        flags: [`-DBIDL_ISA=${name}`, `-DBIDL_WIDTH=${width}`, ...flags],
+        flags: [`-DBIDL_ISA=${name}`, `-DBIDL_WIDTH=${width}`, ...flags, ...contraction(source)],
       })),
     ),
   ];

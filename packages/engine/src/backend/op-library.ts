@@ -2,6 +2,7 @@ import { KernelError, loadOps as loadLibrary, opsPath, type OpsInfo } from '@bid
 import { existsSync } from 'node:fs';
 import { cacheRoot } from '../install/cache.js';
 import { registerAdam } from '../adam/adam-step.js';
+import { preferConvolutions } from '../conv/conv2d.js';
 import { replaceMaxPoolGrad } from '../max-pool/max-pool-grad.js';
 import { hasLifKernel, registerLifKernels } from '../scan/lif-kernel.js';
 
@@ -17,8 +18,9 @@ export function startOps(warn: (line: string) => void): void {
     );
     return;
   }
+  let ops: OpsInfo;
   try {
-    loadLibrary(file);
+    ops = loadLibrary(file);
   } catch (error) {
     if (!(error instanceof KernelError)) throw error;
     warn(`${error.message}. Going on with composed ops, which are slower.`);
@@ -27,6 +29,7 @@ export function startOps(warn: (line: string) => void): void {
   registerLifKernels();
   replaceMaxPoolGrad();
   registerAdam();
+  preferConvolutions(ops);
 }
 
 /** What the fused spike ops run with, or `undefined` where the backend in use has none. */

@@ -6,5 +6,6 @@ namespace bidl::tf {
 const char* define_lif();
 const char* define_max_pool();
 const char* define_adam();
+const char* define_conv();
 
 }  // namespace bidl::tf
