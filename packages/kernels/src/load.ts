@@ -14,6 +14,8 @@ export interface OpsInfo {
    * @param shape images, in_h, in_w, in_c, out_h, out_w, out_c, k_h, k_w, stride_h, stride_w, pad_h, pad_w
    */
   convWay(pass: number, density: number, ...shape: readonly number[]): number;
+  /** Whether a matrix product is faster over the left side's non-zeros, for so many columns and that density. */
+  sparseProductPays(columns: number, density: number): boolean;
 }
 
 /**

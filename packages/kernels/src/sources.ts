@@ -27,11 +27,11 @@ const instructionSets = (arch: string) => [
 ];
 
 /**
- * Convolutions take fused multiply-add: their order of summation differs from the reference's anyhow, and no spike is decided
+ * Convolutions and products take fused multiply-add: their order of summation differs from the reference's anyhow, and no spike is decided
  * in them. Everything else rounds every operation.
  */
 const contraction = (source: string): readonly string[] =>
-  source.startsWith('conv/') ? ['-ffp-contract=fast'] : [];
+  /^(conv|product)\//.test(source) ? ['-ffp-contract=fast'] : [];
 
 /** One Node addon that is built from the native sources. */
 export interface Addon {
@@ -47,7 +47,14 @@ export interface Addon {
 export const OPS: Addon = {
   name: 'ops',
   file: 'bidl_ops.node',
-  perIsa: ['scan/lif_scan.cc', 'max_pool/max_pool.cc', 'adam/adam.cc', 'conv/sparse.cc', 'conv/winograd.cc'],
+  perIsa: [
+    'scan/lif_scan.cc',
+    'max_pool/max_pool.cc',
+    'adam/adam.cc',
+    'conv/sparse.cc',
+    'conv/winograd.cc',
+    'product/product.cc',
+  ],
   plain: [
     'cpu/isa.cc',
     'cpu/dispatch.cc',
@@ -57,8 +64,11 @@ export const OPS: Addon = {
     'tf_ops/lif_op.cc',
     'tf_ops/max_pool_op.cc',
     'tf_ops/adam_op.cc',
-    'conv/choice.cc',
+    'conv/conv_choice.cc',
     'tf_ops/conv_op.cc',
+    'product/product_choice.cc',
+    'tf_ops/product_op.cc',
+    'tf_ops/heap.cc',
     'tf_ops/addon.cc',
   ],
 };

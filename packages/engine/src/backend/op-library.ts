@@ -4,6 +4,7 @@ import { cacheRoot } from '../install/cache.js';
 import { registerAdam } from '../adam/adam-step.js';
 import { preferConvolutions } from '../conv/conv2d.js';
 import { replaceMaxPoolGrad } from '../max-pool/max-pool-grad.js';
+import { preferSparseProducts } from '../product/sparse-product.js';
 import { hasLifKernel, registerLifKernels } from '../scan/lif-kernel.js';
 
 /**
@@ -30,6 +31,7 @@ export function startOps(warn: (line: string) => void): void {
   replaceMaxPoolGrad();
   registerAdam();
   preferConvolutions(ops);
+  preferSparseProducts(ops);
 }
 
 /** What the fused spike ops run with, or `undefined` where the backend in use has none. */

@@ -1,5 +1,6 @@
 import type { OpsInfo } from '@bidl/kernels';
 import * as tf from '@tensorflow/tfjs';
+import { density } from '../backend/density.js';
 import type { OpAttribute, TensorFlowBackend } from '../backend/tensorflow-binding.js';
 import { explicitConv2D } from './explicit-padding.js';
 
@@ -81,14 +82,6 @@ function opAttributes(
     way,
   };
   return Object.entries(numbers).map(([name, value]) => ({ name, type: binding.TF_ATTR_INT, value }));
-}
-
-/** The share of a tensor that is not zero, estimated from a sample of it. */
-function density(backend: TensorFlowBackend, x: tf.TensorInfo): number {
-  const share = backend.executeSingleOutput('BidlDensity', [], [x]);
-  const value = share.dataSync()[0];
-  share.dispose();
-  return value;
 }
 
 function preferFor(pass: Pass, convWay: OpsInfo['convWay']): void {

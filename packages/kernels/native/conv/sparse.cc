@@ -5,7 +5,7 @@
 #include "conv.h"
 
 #include <algorithm>
-#include <cstring>
+#include <type_traits>
 #include <vector>
 #if defined(__AVX2__)
 #include <immintrin.h>
@@ -18,12 +18,12 @@ namespace bidl {
 namespace BIDL_ISA {
 namespace {
 #include "../cpu/vector.h"
-#include "nonzeros.h"
+#include "../cpu/blocks.h"
+#include "../cpu/nonzeros.h"
 
 constexpr int COLUMNS = 4;                     // vectors of outputs that are summed in registers
 constexpr int64_t CLOSE = int64_t{28} * 1024;  // bytes that stay in the first-level cache
 constexpr int64_t SLICES = 4;  // of the images, each with a sum of its own, so that sums don't depend on threads
-constexpr int64_t SPILL = 8;   // places behind a list that finding may write to
 
 /// The non-zero inputs of some rows of an image, pixel by pixel: channel, value, and where each pixel's begin.
 struct Pixels {
@@ -104,34 +104,18 @@ void sweep(const Seen& in, const Conv2d& c, const float* weights, float* y) {
   }
 }
 
-/// The kernel [kh, kw, in, out] in blocks of N vectors of outputs: [block][kernel column][kernel row][in][column].
-void pack(const Conv2d& c, const float* kernel, int64_t block, float* into) {
-  for (int64_t column = 0; column < c.out_c; column += block) {
-    const int64_t here = std::min(block, c.out_c - column);
+/// The kernel [kh, kw, in, out] in blocks of outputs: [block][kernel column][kernel row][in][column].
+void pack(const Conv2d& c, const float* kernel, float* into) {
+  each_block<COLUMNS>(c.out_c, [&](int64_t column, auto n) {
     for (int64_t kx = 0; kx < c.k_w; ++kx) {
       for (int64_t ky = 0; ky < c.k_h; ++ky) {
         const float* from = kernel + (ky * c.k_w + kx) * c.in_c * c.out_c + column;
-        for (int64_t k = 0; k < c.in_c; ++k, from += c.out_c, into += here) {
-          for (int64_t n = 0; n < here; n += W) store(into + n, load(from + n));
+        for (int64_t k = 0; k < c.in_c; ++k, from += c.out_c) {
+          for (int i = 0; i < n; ++i, into += W) store(into, load(from + i * W));
         }
       }
     }
-  }
-}
-
-/// Calls body with the number of vectors as a constant.
-template <class Body>
-void with_vectors(int64_t n, Body body) {
-  switch (n) {
-    case 1: return body(std::integral_constant<int, 1>{});
-    case 2: return body(std::integral_constant<int, 2>{});
-    case 3: return body(std::integral_constant<int, 3>{});
-    case 4: return body(std::integral_constant<int, 4>{});
-    case 5: return body(std::integral_constant<int, 5>{});
-    case 6: return body(std::integral_constant<int, 6>{});
-    case 7: return body(std::integral_constant<int, 7>{});
-    default: return body(std::integral_constant<int, 8>{});
-  }
+  });
 }
 
 /// The non-zero inputs of a band of rows, channel by channel: where the gradient of their first kernel column lies in the
@@ -187,9 +171,10 @@ void gather(const int32_t* place, const float* value, int64_t count, const float
   }
 }
 
+/// Vectors of outputs whose sums for K taps fit the registers.
 template <int K>
 constexpr int vectors_of() {
-  return K == 1 ? 8 : K == 2 ? 6 : K == 3 ? 4 : K == 4 ? 3 : 2;
+  return K == 1 ? 8 : K <= 3 ? 4 : 2;
 }
 
 template <int K>
@@ -211,9 +196,8 @@ void filter_gradient(const Conv2d& c, const float* x, const float* dy, float* dk
         for (int64_t first = 0; first < c.in_h; first += rows) {
           const int64_t here = std::min(rows, c.in_h - first), high = here + c.k_h - 1;
           band.read(x + (image * c.in_h + first) * c.in_w * c.in_c, here * c.in_w, c.in_c);
-          for (int64_t column = 0; column < c.out_c; column += MOST * W) {
-            with_vectors(std::min<int64_t>(MOST, (c.out_c - column) / W), [&](auto vectors) {
-              constexpr int N = decltype(vectors)::value <= MOST ? decltype(vectors)::value : MOST;
+          each_block<MOST>(c.out_c, [&](int64_t column, auto n) {
+              constexpr int N = decltype(n)::value;
               lists.gather(band, here, c.in_w, across, N * W);
               // Output (oy, ox) sees input (iy, ix) through tap (iy - oy + pad, ix - ox + pad).
               float* to = padded.data();
@@ -239,8 +223,7 @@ void filter_gradient(const Conv2d& c, const float* x, const float* dy, float* dk
                   else gather<K, N, true>(place, value, count, from, into, tap);
                 }
               }
-            });
-          }
+          });
         }
       }
     }
@@ -260,13 +243,13 @@ void filter_gradient(const Conv2d& c, const float* x, const float* dy, float* dk
 
 bool sparse_fits(const Conv2d& c) { return c.out_c % W == 0; }
 bool sparse_filter_fits(const Conv2d& c) {
-  return c.out_c % W == 0 && c.stride_h == 1 && c.stride_w == 1 && c.k_w <= 5;
+  return c.out_c % W == 0 && c.stride_h == 1 && c.stride_w == 1 && (c.k_w == 1 || c.k_w == 3 || c.k_w == 5);
 }
 
 void sparse_forward(const Conv2d& c, const float* x, const float* kernel, float* y) {
-  const int64_t block = std::min<int64_t>(COLUMNS * W, c.out_c), per_block = c.k_h * c.k_w * c.in_c;
-  Floats weights(per_block * c.out_c);
-  pack(c, kernel, block, weights.data());
+  const int64_t per_column = c.k_h * c.k_w * c.in_c;
+  Floats weights(per_column * c.out_c);
+  pack(c, kernel, weights.data());
   parallel(c.images, [&](const Region& region) {
     int64_t begin, end;
     region.share(c.images, begin, end);
@@ -277,14 +260,12 @@ void sparse_forward(const Conv2d& c, const float* x, const float* kernel, float*
       for (int64_t oy = 0; oy < c.out_h; ++oy) {
         seen.gather(pixels, c, oy);
         float* row = y + (image * c.out_h + oy) * c.out_w * c.out_c;
-        for (int64_t column = 0; column < c.out_c; column += block) {
-          with_vectors(std::min(block, c.out_c - column) / W, [&](auto vectors) {
-            constexpr int N = decltype(vectors)::value;
-            const float* from = weights.data() + column * per_block;
-            if (pixels.other) sweep<N, false>(seen, c, from, row + column);
-            else sweep<N, true>(seen, c, from, row + column);
-          });
-        }
+        each_block<COLUMNS>(c.out_c, [&](int64_t column, auto n) {
+          constexpr int N = decltype(n)::value;
+          const float* from = weights.data() + column * per_column;
+          if (pixels.other) sweep<N, false>(seen, c, from, row + column);
+          else sweep<N, true>(seen, c, from, row + column);
+        });
       }
     }
   });
@@ -293,9 +274,7 @@ void sparse_forward(const Conv2d& c, const float* x, const float* kernel, float*
 void sparse_filter_gradient(const Conv2d& c, const float* x, const float* dy, float* dkernel) {
   switch (c.k_w) {
     case 1: return filter_gradient<1>(c, x, dy, dkernel);
-    case 2: return filter_gradient<2>(c, x, dy, dkernel);
     case 3: return filter_gradient<3>(c, x, dy, dkernel);
-    case 4: return filter_gradient<4>(c, x, dy, dkernel);
     default: return filter_gradient<5>(c, x, dy, dkernel);
   }
 }

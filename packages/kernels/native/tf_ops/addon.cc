@@ -4,6 +4,7 @@
 #include "../conv/conv.h"
 #include "../cpu/kernels.h"
 #include "../pool/pool.h"
+#include "../product/product.h"
 #include "ops.h"
 #include "tf_api.h"
 
@@ -17,6 +18,8 @@ const char* register_once() {
     if (problem == nullptr) problem = bidl::tf::define_max_pool();
     if (problem == nullptr) problem = bidl::tf::define_adam();
     if (problem == nullptr) problem = bidl::tf::define_conv();
+    if (problem == nullptr) problem = bidl::tf::define_product();
+    if (problem == nullptr) bidl::tf::keep_freed_memory();
     return problem;
   }();
   return error;
@@ -41,6 +44,18 @@ napi_value conv_way(napi_env env, napi_callback_info info) {
   return result;
 }
 
+/// sparseProductPays(columns, density)
+napi_value product_pays(napi_env env, napi_callback_info info) {
+  napi_value given[2], result;
+  size_t count = 2;
+  double columns = 0, density = 1;
+  napi_get_cb_info(env, info, &count, given, nullptr, nullptr);
+  if (count > 0) napi_get_value_double(env, given[0], &columns);
+  if (count > 1) napi_get_value_double(env, given[1], &density);
+  napi_get_boolean(env, bidl::sparse_product_pays(static_cast<int64_t>(columns), static_cast<float>(density)), &result);
+  return result;
+}
+
 napi_value init(napi_env env, napi_value exports) {
   if (const char* error = register_once()) {
     napi_throw_error(env, "BIDL_OPS", error);
@@ -54,6 +69,9 @@ napi_value init(napi_env env, napi_value exports) {
   napi_value way;
   napi_create_function(env, "convWay", NAPI_AUTO_LENGTH, conv_way, nullptr, &way);
   napi_set_named_property(env, exports, "convWay", way);
+  napi_value pays;
+  napi_create_function(env, "sparseProductPays", NAPI_AUTO_LENGTH, product_pays, nullptr, &pays);
+  napi_set_named_property(env, exports, "sparseProductPays", pays);
   return exports;
 }
 

@@ -1,5 +1,7 @@
 // Finding the values that are not zero. Included once per instruction set, inside its namespace.
 
+constexpr int64_t SPILL = 8;  // places behind a list that finding may write to
+
 #if defined(__AVX2__)
 /// For every mask of 8 lanes, which lanes are set, first ones first.
 struct Compress {
