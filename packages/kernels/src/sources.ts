@@ -57,6 +57,7 @@ export const OPS: Addon = {
     'scan/steps_forward.cc',
     'scan/steps_backward.cc',
     'scan/registry.cc',
+    'tf_ops/memory.cc',
     'tf_ops/tf_api.cc',
     'tf_ops/define.cc',
     'tf_ops/scan_op.cc',

@@ -47,6 +47,8 @@ async function load(device: Device, threads: number | undefined): Promise<void> 
     throw new EngineError(`TensorFlow (${device}) is ${install.state}: ${install.reason}`);
   // Read by the library when it is loaded.
   if (threads !== undefined) process.env['TF_NUM_INTRAOP_THREADS'] = String(threads);
+  // An allocator that keeps freed memory. Otherwise every tensor of every step is mapped and zeroed anew by the system.
+  process.env['TF_CPU_ALLOCATOR_USE_BFC'] ??= 'true';
   try {
     if (install.record !== undefined) prepare(install.record);
     await import(npmPackage);

@@ -1,5 +1,5 @@
 // Neurons that do not see each other: without BatchNorm, or with running statistics. A block of them runs through all
-// steps with its state in the first-level cache; the backward pass runs it again and keeps what it needs in the second.
+// steps with its state in the first-level cache; the backward pass runs it again and keeps what it needs of it.
 #include <atomic>
 #include <cstring>
 #include <memory>
@@ -12,7 +12,7 @@ namespace bidl {
 namespace {
 
 constexpr int64_t kForwardBlock = 1024;       // neurons of a block
-constexpr int64_t kKeptBytes = 256 << 10;     // what a block keeps for its way back
+constexpr int64_t kKeptBytes = 2 << 20;       // what a block keeps for its way back
 constexpr int64_t kTasks = 16;                // enough to share among threads
 constexpr int64_t kFlush = 64;                // values summed in float before they go to a double
 
@@ -100,18 +100,22 @@ void backward_blocks(const Scan& c, const ScanBackward& g) {
   // Sums of every task by channel, for as many channels as its block has.
   const int64_t width = std::min(blocks.block, c.channels);
   const int64_t quantities = c.params() + 3;
+  std::vector<int64_t> wanted;
+  for (int64_t q = 0; learns && q < c.params(); ++q) wanted.push_back(q);
+  if (g.dbias != nullptr) wanted.push_back(LaneSums::bias(c));
+  if (g.dgamma != nullptr) wanted.insert(wanted.end(), {LaneSums::shift(c), LaneSums::scale(c)});
   std::vector<double> sums(blocks.tasks() * quantities * width, 0.0);
   std::atomic<int64_t> next{0};
   parallel(std::min(blocks.tasks(), c.per_sequence() / 8192 + 1), [&](const Region& region) {
     LanesOfBlocks lanes(c, blocks);
     const Arrays state(c.states(), blocks.block), dstate(c.states(), blocks.block), zeros(1, blocks.block);
-    const Arrays keep(pass.kept * c.steps, blocks.block);
+    const Arrays keep(pass.kept * c.steps, blocks.block, Arrays::kAnything);
     LaneSums local(c, lanes.period());
     BidlRows rows{};
     rows.constants = c.constants;
     rows.state = state.pointers();
     rows.dstate = dstate.pointers();
-    local.attach(rows);
+    local.attach(c, rows);
     for (int64_t task; (task = next.fetch_add(1)) < blocks.tasks();) {
       const int64_t first = task / blocks.groups * blocks.block, from = task % blocks.groups * blocks.samples;
       double* into = &sums[task * quantities * width];
@@ -141,30 +145,32 @@ void backward_blocks(const Scan& c, const ScanBackward& g) {
           pass.back[learns](rows);
           g.dx->done(place);
           if (t % steps_per_flush != 0) continue;
-          for (int64_t q = 0; q < quantities; ++q) local.flush(q, into + q * width, width);
+          for (int64_t q : wanted) local.flush(q, into + q * width, width);
         }
         for (int64_t k = 0; k < c.states(); ++k) std::copy_n(dstate[k], rows.n, g.dinitial[k] + cell);
       }
     }
   });
   // All tasks' sums of quantity q, in their order.
+  std::vector<double> all(c.channels);
   const auto total = [&](int64_t q, float* to) {
-    if (to == nullptr) return;
-    std::vector<double> all(c.channels, 0.0);
+    std::fill(all.begin(), all.end(), 0.0);
     for (int64_t task = 0; task < blocks.tasks(); ++task) {
-      const int64_t first = task / blocks.groups * blocks.block;
+      int64_t k = task / blocks.groups * blocks.block % c.channels;
       const double* from = &sums[(task * quantities + q) * width];
-      for (int64_t i = 0; i < width; ++i) all[(first + i) % c.channels] += from[i];
+      for (int64_t i = 0; i < width; ++i) {
+        all[k] += from[i];
+        if (++k == c.channels) k = 0;
+      }
     }
     for (int64_t k = 0; k < c.channels; ++k) to[k] = static_cast<float>(all[k]);
   };
-  for (int64_t q = 0; q < static_cast<int64_t>(g.dparam.size()); ++q) total(q, g.dparam[q]);
-  total(c.params(), g.dbias);
-  total(c.params() + 1, g.dshift);
-  total(c.params() + 2, g.dgamma);
-  if (g.dgamma != nullptr && c.norm == Norm::running) {
-    for (int64_t k = 0; k < c.channels; ++k) g.dgamma[k] /= std::sqrt(c.variance[k] + c.epsilon);
-  }
+  for (size_t q = 0; q < g.dparam.size(); ++q) total(static_cast<int64_t>(q), g.dparam[q]);
+  if (g.dbias != nullptr) total(LaneSums::bias(c), g.dbias);
+  if (g.dgamma == nullptr) return;
+  total(LaneSums::shift(c), g.dshift);
+  total(LaneSums::scale(c), g.dgamma);
+  for (int64_t k = 0; k < c.channels; ++k) g.dgamma[k] /= std::sqrt(c.variance[k] + c.epsilon);
 }
 
 }  // namespace bidl

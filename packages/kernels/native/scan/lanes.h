@@ -35,8 +35,10 @@ class Floats {
 /// Several arrays of one length, each padded to whole vectors of the widest kind.
 class Arrays {
  public:
-  Arrays(int64_t count, int64_t length) : stride_((length + 15) / 16 * 16), data_(std::max<int64_t>(count * stride_, 1)) {
-    std::fill_n(data_.data(), count * stride_, 0.0f);
+  enum Content { kZeros, kAnything };
+  Arrays(int64_t count, int64_t length, Content content = kZeros)
+      : stride_((length + 15) / 16 * 16), data_(std::max<int64_t>(count * stride_, 1)) {
+    if (content == kZeros) std::fill_n(data_.data(), count * stride_, 0.0f);
     for (int64_t k = 0; k < count; ++k) pointers_.push_back(data_.data() + k * stride_);
   }
   float* operator[](int64_t k) const { return pointers_[k]; }
@@ -107,16 +109,15 @@ class Lanes {
 /// Sums by lane in float, moved to doubles by channel before they grow long: parameters, then bias, shift and scale.
 class LaneSums {
  public:
-  LaneSums(const Scan& c, int64_t period) : params_(c.params()), period_(period), arrays_(params_ + 3, period) {}
-  int64_t count() const { return params_ + 3; }
-  int64_t bias() const { return params_; }
-  int64_t shift() const { return params_ + 1; }
-  int64_t scale() const { return params_ + 2; }
-  void attach(BidlRows& rows) const {
+  LaneSums(const Scan& c, int64_t period) : period_(period), arrays_(c.params() + 3, period) {}
+  static int64_t bias(const Scan& c) { return c.params(); }
+  static int64_t shift(const Scan& c) { return c.params() + 1; }
+  static int64_t scale(const Scan& c) { return c.params() + 2; }
+  void attach(const Scan& c, BidlRows& rows) const {
     rows.sum_param = arrays_.pointers();
-    rows.sum_bias = arrays_[bias()];
-    rows.sum_shift = arrays_[shift()];
-    rows.sum_scale = arrays_[scale()];
+    rows.sum_bias = arrays_[bias(c)];
+    rows.sum_shift = arrays_[shift(c)];
+    rows.sum_scale = arrays_[scale(c)];
   }
   /// Adds sum `q` to `into`, which has one value for each of `width` neighbouring channels, and starts it anew.
   void flush(int64_t q, double* into, int64_t width) {
@@ -129,7 +130,7 @@ class LaneSums {
   }
 
  private:
-  int64_t params_, period_;
+  int64_t period_;
   Arrays arrays_;
 };
 

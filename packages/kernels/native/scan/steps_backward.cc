@@ -33,7 +33,7 @@ class Worker {
     region.share(grid.chunks, first_chunk_, last_chunk_);
     rows_.constants = c.constants;
     rows_.noise = zeros_[0];
-    local_.attach(rows_);
+    local_.attach(c, rows_);
   }
 
   void run() {
@@ -98,11 +98,11 @@ class Worker {
     if (t >= 0) {
       double* into = shared_.sums.of(t, chunk);
       std::fill_n(into, 2 * channels, 0.0);
-      local_.flush(local_.shift(), into, channels);
-      local_.flush(local_.scale(), into + channels, channels);
+      local_.flush(LaneSums::shift(c_), into, channels);
+      local_.flush(LaneSums::scale(c_), into + channels, channels);
     }
     double* params = &shared_.param[chunk * (c_.params() + 1) * channels];
-    for (int64_t q = learns_ ? 0 : local_.bias(); q <= local_.bias(); ++q) local_.flush(q, params + q * channels, channels);
+    for (int64_t q = learns_ ? 0 : LaneSums::bias(c_); q <= LaneSums::bias(c_); ++q) local_.flush(q, params + q * channels, channels);
   }
 
   void statistics(int64_t t, Lanes& lanes) {

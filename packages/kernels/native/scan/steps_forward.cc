@@ -19,7 +19,7 @@ class Worker {
     rows_.constants = c.constants;
     rows_.noise = zeros_[0];
     lanes_.attach(rows_);
-    local_.attach(rows_);
+    local_.attach(c, rows_);
   }
 
   void run() {
@@ -80,8 +80,8 @@ class Worker {
   void end_chunk(int64_t t, int64_t chunk) {
     double* into = sums_.of(t, chunk);
     std::fill_n(into, 2 * c_.channels, 0.0);
-    local_.flush(local_.shift(), into, c_.channels);
-    local_.flush(local_.scale(), into + c_.channels, c_.channels);
+    local_.flush(LaneSums::shift(c_), into, c_.channels);
+    local_.flush(LaneSums::scale(c_), into + c_.channels, c_.channels);
   }
 
   /// The statistics of step t, from the sums around the pivot; its mean is the next pivot.

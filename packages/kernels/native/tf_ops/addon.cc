@@ -6,6 +6,7 @@
 #include "../cpu/kernels.h"
 #include "../pool/pool.h"
 #include "../scan/registry.h"
+#include "memory.h"
 #include "ops.h"
 #include "tf_api.h"
 
@@ -15,6 +16,7 @@ namespace {
 const char* register_once() {
   static const char* error = [] {
     const char* problem = bidl::tf::load();
+    if (problem == nullptr) bidl::tf::use_huge_pages();
     if (problem == nullptr) problem = bidl::tf::define_scan();
     if (problem == nullptr) problem = bidl::tf::define_max_pool();
     if (problem == nullptr) problem = bidl::tf::define_adam();

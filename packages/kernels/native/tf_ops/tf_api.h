@@ -16,7 +16,7 @@
   F(TF_OpKernelConstruction_GetAttrSize) F(TF_OpKernelConstruction_GetAttrString)                     \
   F(TF_OpKernelConstruction_GetAttrFloatList)                                                         \
   F(TF_GetInput) F(TF_AllocateOutput) F(TF_OpKernelContext_Failure)                                   \
-  F(TF_DeleteTensor) F(TF_NumDims) F(TF_Dim) F(TF_TensorData) F(TF_TensorElementCount)
+  F(TF_AllocateTensor) F(TF_DeleteTensor) F(TF_NumDims) F(TF_Dim) F(TF_TensorData) F(TF_TensorElementCount)
 
 namespace bidl::tf {
 
