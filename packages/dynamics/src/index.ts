@@ -16,6 +16,8 @@ export { rectangle, rectangleInfer, irnet, reactnet } from './surrogates/upstrea
 export { arctan, fastSigmoid, sigmoid } from './surrogates/smooth.js';
 export { SURROGATES, isSurrogateName, type SurrogateName } from './surrogates/by-name.js';
 export { arrayOps, Value, type ArrayNorm, type ArrayOps, type Precision } from './reference/array-ops.js';
+export { emitKernel, type NeuronKernel } from './emit/kernel.js';
+export { NotFusableError } from './emit/pass.js';
 export {
   referenceScan,
   type ReferenceGradients,

@@ -18,15 +18,23 @@ export interface OpsInfo {
   sparseProductPays(columns: number, density: number): boolean;
 }
 
+/** The loaded op library. */
+export interface OpsLibrary extends OpsInfo {
+  /** Whether a neuron of this name has been loaded. */
+  hasNeuron(name: string): boolean;
+  /** Loads a library of emitted neurons, for good. @throws Error when it can't be used */
+  loadNeurons(file: string): void;
+}
+
 /**
- * Loads the op library, which registers its ops (`BidlLifScan` and `BidlLifScanGrad`) with the
+ * Loads the op library, which registers its ops (`BidlScan`, `BidlScanGrad` and a few more) with the
  * TensorFlow that tfjs-node has loaded before. Loading it again, also from another thread, does nothing more.
  *
  * @throws KernelError when the file is missing, damaged, or does not fit this TensorFlow.
  */
-export function loadOps(file: string): OpsInfo {
+export function loadOps(file: string): OpsLibrary {
   try {
-    return createRequire(import.meta.url)(file) as OpsInfo;
+    return createRequire(import.meta.url)(file) as OpsLibrary;
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new KernelError(

@@ -13,10 +13,20 @@ export interface Unit {
   readonly flags: readonly string[];
 }
 
-const isa = (name: string, width: number, ...flags: string[]) => ({ name, width, flags });
+/** One that kernels are compiled for. */
+export interface InstructionSet {
+  readonly name: 'baseline' | 'avx2' | 'avx512';
+  readonly flags: readonly string[];
+}
+
+/** @param width floats of a vector */
+const isa = (name: InstructionSet['name'], width: number, ...flags: string[]): InstructionSet => ({
+  name,
+  flags: [`-DBIDL_ISA=${name}`, `-DBIDL_WIDTH=${width}`, ...flags],
+});
 
 /** Instruction sets that kernels are compiled for, each including those before it; the processor chooses at run time. */
-const instructionSets = (arch: string) => [
+export const instructionSets = (arch: string = process.arch): readonly InstructionSet[] => [
   isa('baseline', 4),
   ...(arch === 'x64'
     ? [
@@ -48,7 +58,6 @@ export const OPS: Addon = {
   name: 'ops',
   file: 'bidl_ops.node',
   perIsa: [
-    'scan/lif_scan.cc',
     'max_pool/max_pool.cc',
     'adam/adam.cc',
     'conv/sparse.cc',
@@ -59,16 +68,22 @@ export const OPS: Addon = {
     'cpu/isa.cc',
     'cpu/dispatch.cc',
     'pool/pool.cc',
+    'scan/scan.cc',
+    'scan/blocks.cc',
+    'scan/steps_forward.cc',
+    'scan/steps_backward.cc',
+    'scan/registry.cc',
+    'tf_ops/memory.cc',
     'tf_ops/tf_api.cc',
     'tf_ops/define.cc',
-    'tf_ops/lif_op.cc',
+    'tf_ops/scan_op.cc',
     'tf_ops/max_pool_op.cc',
     'tf_ops/adam_op.cc',
     'conv/conv_choice.cc',
     'tf_ops/conv_op.cc',
     'product/product_choice.cc',
     'tf_ops/product_op.cc',
-    'tf_ops/heap.cc',
+    'tf_ops/ways.cc',
     'tf_ops/addon.cc',
   ],
 };
@@ -98,11 +113,11 @@ export const PLAN: Addon = {
 export function units(arch: string = process.arch, addon: Addon = OPS): readonly Unit[] {
   return [
     ...addon.plain.map((source) => ({ source, object: `${path.basename(source, '.cc')}.o`, flags: [] })),
-    ...instructionSets(arch).flatMap(({ name, width, flags }) =>
+    ...instructionSets(arch).flatMap(({ name, flags }) =>
       addon.perIsa.map((source) => ({
         source,
         object: `${path.basename(source, '.cc')}_${name}.o`,
-        flags: [`-DBIDL_ISA=${name}`, `-DBIDL_WIDTH=${width}`, ...flags, ...contraction(source)],
+        flags: [...flags, ...contraction(source)],
       })),
     ),
   ];

@@ -5,12 +5,10 @@ namespace bidl {
 
 #define BIDL_KERNELS(isa)                                                                                \
   namespace isa {                                                                                        \
-  void lif_forward(const LifScan&, const LifForward&);                                                   \
-  void lif_backward(const LifScan&, const LifBackward&);                                                 \
   void max_pool_grad(const MaxPool2x2&, const float*, const float*, float*);                             \
   void adam(const AdamStep&, int64_t, const float*, const float*, const float*, const float*, float*,    \
             float*, float*);                                                                             \
-  static const Kernels table = {#isa, lif_forward, lif_backward, max_pool_grad, adam};                   \
+  static const Kernels table = {#isa, max_pool_grad, adam};                   \
   }
 #if defined(__x86_64__)
 BIDL_KERNELS(avx512)

@@ -2,14 +2,11 @@
 #pragma once
 #include "../adam/adam.h"
 #include "../max_pool/max_pool.h"
-#include "../scan/lif_scan.h"
 
 namespace bidl {
 
 struct Kernels {
   const char* isa;
-  void (*lif_forward)(const LifScan&, const LifForward&);
-  void (*lif_backward)(const LifScan&, const LifBackward&);
   void (*max_pool_grad)(const MaxPool2x2&, const float* x, const float* dy, float* dx);
   void (*adam)(const AdamStep&, int64_t size, const float* p, const float* grad, const float* m, const float* v,
                float* p_out, float* m_out, float* v_out);

@@ -1,4 +1,5 @@
 #include "../conv/conv.h"
+#include "attributes.h"
 #include "context.h"
 #include "ops.h"
 
@@ -6,32 +7,25 @@ namespace bidl::tf {
 namespace {
 
 /// What does not change from call to call: strides, leading padding, and how the result is computed.
-struct Attributes {
+struct Call {
   Conv2d conv{};
   ConvWay way = ConvWay::none;
   int64_t rows = 0, columns = 0;  // of the kernel or of the input, where the op can't see them
 };
 
 void* create(TF_OpKernelConstruction* construction) {
-  auto* a = new Attributes;
-  TF_Status* status = api.TF_NewStatus();
-  const auto number = [&](const char* name) {
-    int32_t value = 0;
-    if (api.TF_GetCode(status) == TF_OK) api.TF_OpKernelConstruction_GetAttrInt32(construction, name, &value, status);
-    return value;
-  };
-  a->conv.stride_h = number("stride_h");
-  a->conv.stride_w = number("stride_w");
-  a->conv.pad_h = number("pad_h");
-  a->conv.pad_w = number("pad_w");
-  a->rows = number("rows");
-  a->columns = number("columns");
-  a->way = static_cast<ConvWay>(number("way"));
-  if (api.TF_GetCode(status) != TF_OK) api.TF_OpKernelConstruction_Failure(construction, status);
-  api.TF_DeleteStatus(status);
-  return a;
+  Attributes a(construction);
+  auto* call = new Call;
+  call->conv.stride_h = a.integer("stride_h");
+  call->conv.stride_w = a.integer("stride_w");
+  call->conv.pad_h = a.integer("pad_h");
+  call->conv.pad_w = a.integer("pad_w");
+  call->rows = a.integer("rows");
+  call->columns = a.integer("columns");
+  call->way = static_cast<ConvWay>(a.integer("way"));
+  return call;
 }
-void destroy(void* a) { delete static_cast<Attributes*>(a); }
+void destroy(void* call) { delete static_cast<Call*>(call); }
 
 const float* data(TF_Tensor* t) { return static_cast<const float*>(api.TF_TensorData(t)); }
 
@@ -59,7 +53,7 @@ void kernel_shape(Conv2d& c, const std::vector<int64_t>& s) {
 /// x, kernel -> y, of `rows` x `columns` pixels.
 void forward(void* kernel, TF_OpKernelContext* raw) {
   Context context(raw);
-  const auto& a = *static_cast<Attributes*>(kernel);
+  const auto& a = *static_cast<Call*>(kernel);
   TF_Tensor* x = context.input(0);
   TF_Tensor* w = context.input(1);
   if (x == nullptr || w == nullptr) return;
@@ -84,7 +78,7 @@ void forward(void* kernel, TF_OpKernelContext* raw) {
 /// x, dy -> gradient of the kernel of `rows` x `columns`.
 void filter_gradient(void* kernel, TF_OpKernelContext* raw) {
   Context context(raw);
-  const auto& a = *static_cast<Attributes*>(kernel);
+  const auto& a = *static_cast<Call*>(kernel);
   TF_Tensor* x = context.input(0);
   TF_Tensor* dy = context.input(1);
   if (x == nullptr || dy == nullptr) return;
@@ -109,7 +103,7 @@ void filter_gradient(void* kernel, TF_OpKernelContext* raw) {
 /// dy, kernel -> gradient of the input of `rows` x `columns` pixels.
 void input_gradient(void* kernel, TF_OpKernelContext* raw) {
   Context context(raw);
-  const auto& a = *static_cast<Attributes*>(kernel);
+  const auto& a = *static_cast<Call*>(kernel);
   TF_Tensor* dy = context.input(0);
   TF_Tensor* w = context.input(1);
   if (dy == nullptr || w == nullptr) return;
