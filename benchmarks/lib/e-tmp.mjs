@@ -1,0 +1,2 @@
+import { peerEnvironment } from './environment.mjs';
+console.log(await peerEnvironment());
