@@ -1,6 +1,5 @@
 """What is run of a PyTorch peer: the network, and a layer of LIF neurons with or without a linear layer before it."""
 
-import gc
 import os
 
 import numpy as np
@@ -23,52 +22,46 @@ class NetworkCase:
         self.labels = torch.from_numpy(arrays["labels"].astype(np.int64))
         self.names = our_names()
         self.state = {theirs: torch.from_numpy(a) for theirs, a in torch_weights(load_file(weights)).items()}
-        self.net = build(mode)
-        self.load()
+        self.net = self.fill(build(mode))
+        self.exact = self.fill(build(mode)).double()  # never compiled: it is only the yardstick
         if compiled:
             compile_(self.net)
         self.tasks = {"train-step": self.train_step, "infer": self.infer}
 
-    def load(self):
-        missing, unexpected = self.net.load_state_dict(self.state, strict=False)
+    def fill(self, net):
+        missing, unexpected = net.load_state_dict(self.state, strict=False)
         left = [key for key in missing if key.rsplit(".", 1)[-1] in ("weight", "bias", "running_mean", "running_var")]
         if left or unexpected:
             raise ValueError(f"weights do not fit: missing {left}, unexpected {unexpected}")
+        return net
 
-    def forward(self, dtype=torch.float32):
-        return self.net(self.frames.to(dtype))
-
-    def train_step(self, dtype=torch.float32):
-        self.net.train()
-        self.net.zero_grad(set_to_none=True)
-        logits = self.forward(dtype)
+    def train_step(self, net=None, dtype=torch.float32):
+        net = net or self.net
+        net.train()
+        net.zero_grad(set_to_none=True)
+        logits = net(self.frames.to(dtype))
         loss = cross_entropy(logits, self.labels, label_smoothing=SMOOTHING)
         loss.backward()
         return loss.item(), logits
 
-    def infer(self, dtype=torch.float32):
-        self.net.eval()
+    def infer(self, net=None, dtype=torch.float32):
+        net = net or self.net
+        net.eval()
         with torch.inference_mode():
-            return self.forward(dtype)
+            return net(self.frames.to(dtype))
 
-    def results(self, dtype):
-        self.load()
-        found = {"infer/logits": self.infer(dtype)}
-        loss, logits = self.train_step(dtype)
-        found["train/loss"] = torch.tensor([loss])
-        found["train/logits"] = logits
-        gradients = {name: p.grad for name, p in self.net.named_parameters() if p.grad is not None}
-        arrays = {name: a.detach().cpu().numpy() for name, a in {**found, **gradients}.items()}
-        self.load()  # the step has moved the running statistics
-        return our_arrays(arrays, self.names)
+    def results(self, net, dtype):
+        found = {"infer/logits": self.infer(net, dtype)}
+        loss, logits = self.train_step(net, dtype)
+        found |= {"train/loss": torch.tensor([loss]), "train/logits": logits}
+        found |= {name: p.grad for name, p in net.named_parameters() if p.grad is not None}
+        self.fill(net)  # the step has moved the running statistics
+        return our_arrays({name: a.detach().numpy() for name, a in found.items()}, self.names)
 
     def save_results(self, file):
         """float32 as run, and under `float64/` the same in double precision: the yardstick for rounding."""
-        found = self.results(torch.float32)
-        self.net.double()
-        exact = self.results(torch.float64)
-        self.net.float()
-        gc.collect()
+        found = self.results(self.net, torch.float32)
+        exact = self.results(self.exact, torch.float64)
         found.update({f"float64/{name}": a for name, a in exact.items()})
         found["activity"] = self.activity()
         save_file({name: np.ascontiguousarray(a, dtype=np.float32) for name, a in found.items()}, file)
@@ -84,9 +77,9 @@ class NetworkCase:
 
             return hook
 
-        layers = [(n, m) for n, m in self.net.named_modules() if isinstance(m, torch.nn.Conv2d) or n == "head.0"]
+        layers = [(n, m) for n, m in self.exact.named_modules() if isinstance(m, torch.nn.Conv2d) or n == "head.0"]
         handles = [module.register_forward_pre_hook(watch(name)) for name, module in layers]
-        self.infer()
+        self.infer(self.exact, torch.float64)
         for handle in handles:
             handle.remove()
         return np.array([nonzero / size for nonzero, size in shares.values()])

@@ -1,2 +1,0 @@
-import { peerEnvironment } from './environment.mjs';
-console.log(await peerEnvironment());
