@@ -4,6 +4,7 @@
 // of dense 3x3 convolutions. Which of them pays is chosen from the input's density.
 #pragma once
 #include <cstdint>
+#include <memory>
 
 namespace bidl {
 
@@ -15,6 +16,8 @@ struct Conv2d {
 
 enum class ConvWay : int32_t { none, sparse, winograd };
 
+class ConvRows;  // rows.h
+
 /// The kernels of one instruction set.
 struct ConvKernels {
   /// What can compute a convolution's output, its gradient in the kernel, and its gradient in the input.
@@ -22,15 +25,21 @@ struct ConvKernels {
   bool (*sparse_filter_fits)(const Conv2d&);
   bool (*winograd_fits)(const Conv2d&);
 
-  void (*sparse_forward)(const Conv2d&, const float* x, const float* kernel, float* y);
+  std::unique_ptr<ConvRows> (*sparse_rows)(const Conv2d&, const float* kernel, int threads);
+  std::unique_ptr<ConvRows> (*winograd_rows)(const Conv2d&, const float* kernel, int threads);
   void (*sparse_filter_gradient)(const Conv2d&, const float* x, const float* dy, float* dkernel);
-  void (*winograd_forward)(const Conv2d&, const float* x, const float* kernel, float* y);
   void (*winograd_input_gradient)(const Conv2d&, const float* dy, const float* kernel, float* dx);
   void (*winograd_filter_gradient)(const Conv2d&, const float* x, const float* dy, float* dkernel);
 };
 
 /// The kernels for the best instruction set that this processor has.
 const ConvKernels& conv_kernels();
+
+/// Output rows of a convolution, by the way given, for so many threads at once.
+std::unique_ptr<ConvRows> conv_rows(const Conv2d& c, ConvWay way, const float* kernel, int threads);
+
+/// y = x convolved with the kernel, by the way given.
+void conv_forward(const Conv2d& c, ConvWay way, const float* x, const float* kernel, float* y);
 
 /// The share of x[0, size) that is not zero, estimated from some thousand values spread over it.
 float density(const float* x, int64_t size);

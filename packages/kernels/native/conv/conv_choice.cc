@@ -2,7 +2,8 @@
 #include <algorithm>
 
 #include "../cpu/isa.h"
-#include "conv.h"
+#include "../pool/pool.h"
+#include "rows.h"
 
 namespace bidl {
 
@@ -11,14 +12,14 @@ namespace bidl {
   bool sparse_fits(const Conv2d&);                                                                         \
   bool sparse_filter_fits(const Conv2d&);                                                                  \
   bool winograd_fits(const Conv2d&);                                                                       \
-  void sparse_forward(const Conv2d&, const float*, const float*, float*);                                  \
+  std::unique_ptr<ConvRows> sparse_rows(const Conv2d&, const float*, int);                                 \
+  std::unique_ptr<ConvRows> winograd_rows(const Conv2d&, const float*, int);                               \
   void sparse_filter_gradient(const Conv2d&, const float*, const float*, float*);                          \
-  void winograd_forward(const Conv2d&, const float*, const float*, float*);                                \
   void winograd_input_gradient(const Conv2d&, const float*, const float*, float*);                         \
   void winograd_filter_gradient(const Conv2d&, const float*, const float*, float*);                        \
-  static const ConvKernels table = {sparse_fits,    sparse_filter_fits,     winograd_fits,                 \
-                                    sparse_forward, sparse_filter_gradient, winograd_forward,              \
-                                    winograd_input_gradient,                winograd_filter_gradient};     \
+  static const ConvKernels table = {sparse_fits, sparse_filter_fits,     winograd_fits,                    \
+                                    sparse_rows, winograd_rows,          sparse_filter_gradient,           \
+                                    winograd_input_gradient,             winograd_filter_gradient};        \
   }
 #if defined(__x86_64__)
 BIDL_CONV(avx512)
@@ -32,6 +33,28 @@ const ConvKernels& conv_kernels() {
   if (isa_is("avx2")) return avx2::table;
 #endif
   return baseline::table;
+}
+
+std::unique_ptr<ConvRows> conv_rows(const Conv2d& c, ConvWay way, const float* kernel, int threads) {
+  const ConvKernels& k = conv_kernels();
+  return way == ConvWay::sparse ? k.sparse_rows(c, kernel, threads) : k.winograd_rows(c, kernel, threads);
+}
+
+void all_rows(const Conv2d& c, ConvRows& rows, const float* x, float* y) {
+  const int64_t unit = rows.unit(), units = (c.out_h + unit - 1) / unit;
+  parallel(c.images * units, [&](const Region& region) {
+    int64_t begin, end;
+    region.share(c.images * units, begin, end);
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t image = i / units, first = i % units * unit;
+      rows.compute(x + image * c.in_h * c.in_w * c.in_c, first, std::min(unit, c.out_h - first),
+                   y + (image * c.out_h + first) * c.out_w * c.out_c, region.thread);
+    }
+  });
+}
+
+void conv_forward(const Conv2d& c, ConvWay way, const float* x, const float* kernel, float* y) {
+  all_rows(c, *conv_rows(c, way, kernel, thread_count()), x, y);
 }
 
 float density(const float* x, int64_t size) {

@@ -2,7 +2,7 @@
 //
 // Convolutions over inputs that are mostly zero: they walk over the non-zero inputs only. What is left out are products
 // with zero, so nothing is approximated. Inputs that are all 0 or 1, as spikes are, cost additions only.
-#include "conv.h"
+#include "rows.h"
 
 #include <algorithm>
 #include <type_traits>
@@ -50,23 +50,24 @@ struct Pixels {
 struct Seen {
   std::vector<int32_t> place, start;
   Floats value;
-  Seen(const Conv2d& c)
+  explicit Seen(const Conv2d& c)
       : place(c.in_w * c.k_h * c.in_c + SPILL), start(c.in_w + 1), value(c.in_w * c.k_h * c.in_c + SPILL) {}
 
-  void gather(const Pixels& image, const Conv2d& c, int64_t oy) {
+  /// For output row `oy`, from pixels that begin at input row `from`.
+  void gather(const Pixels& pixels, const Conv2d& c, int64_t oy, int64_t from) {
     const int64_t y0 = oy * c.stride_h - c.pad_h;
     const int64_t top = std::max<int64_t>(0, -y0), bottom = std::min(c.k_h, c.in_h - y0);
     int64_t count = 0;
     for (int64_t x = 0; x < c.in_w; ++x) {
       start[x] = static_cast<int32_t>(count);
       for (int64_t ky = top; ky < bottom; ++ky) {
-        const int64_t pixel = (y0 + ky) * c.in_w + x;
+        const int64_t pixel = (y0 + ky - from) * c.in_w + x;
         const int32_t base = static_cast<int32_t>((x * c.k_h + ky) * c.in_c);
-        const int64_t from = image.start[pixel], n = image.start[pixel + 1] - from;
+        const int64_t begin = pixels.start[pixel], n = pixels.start[pixel + 1] - begin;
         for (int64_t i = 0; i < n; i += SPILL) {  // eight at a time, written behind the end where there are fewer
           for (int64_t k = 0; k < SPILL; ++k) {
-            place[count + i + k] = image.channel[from + i + k] + base;
-            value[count + i + k] = image.value[from + i + k];
+            place[count + i + k] = pixels.channel[begin + i + k] + base;
+            value[count + i + k] = pixels.value[begin + i + k];
           }
         }
         count += n;
@@ -117,6 +118,44 @@ void pack(const Conv2d& c, const float* kernel, float* into) {
     }
   });
 }
+
+class SparseRows : public ConvRows {
+ public:
+  SparseRows(const Conv2d& c, const float* kernel, int threads)
+      : c_(c), per_column_(c.k_h * c.k_w * c.in_c), weights_(per_column_ * c.out_c), scratch_(threads) {
+    pack(c, kernel, weights_.data());
+  }
+  // Input rows are read again for every unit that sees them.
+  int64_t unit() const override { return std::min(c_.out_h, 4 * c_.k_h); }
+
+  void compute(const float* image, int64_t first, int64_t rows, float* y, int thread) override {
+    auto& own = scratch_[thread];
+    if (own == nullptr) own = std::make_unique<Scratch>(c_, unit());
+    const int64_t y0 = first * c_.stride_h - c_.pad_h;
+    const int64_t from = std::max<int64_t>(0, y0), to = std::min(c_.in_h, y0 + (rows - 1) * c_.stride_h + c_.k_h);
+    own->pixels.read(image + from * c_.in_w * c_.in_c, std::max<int64_t>(0, to - from) * c_.in_w, c_.in_c);
+    for (int64_t oy = first; oy < first + rows; ++oy, y += c_.out_w * c_.out_c) {
+      own->seen.gather(own->pixels, c_, oy, from);
+      each_block<COLUMNS>(c_.out_c, [&](int64_t column, auto n) {
+        constexpr int N = decltype(n)::value;
+        const float* weights = weights_.data() + column * per_column_;
+        if (own->pixels.other) sweep<N, false>(own->seen, c_, weights, y + column);
+        else sweep<N, true>(own->seen, c_, weights, y + column);
+      });
+    }
+  }
+
+ private:
+  struct Scratch {
+    Pixels pixels;
+    Seen seen;
+    Scratch(const Conv2d& c, int64_t rows) : pixels(((rows - 1) * c.stride_h + c.k_h) * c.in_w, c.in_c), seen(c) {}
+  };
+  const Conv2d c_;
+  const int64_t per_column_;
+  Floats weights_;
+  std::vector<std::unique_ptr<Scratch>> scratch_;
+};
 
 /// The non-zero inputs of a band of rows, channel by channel: where the gradient of their first kernel column lies in the
 /// band's padded copy of dy, and their values.
@@ -246,29 +285,8 @@ bool sparse_filter_fits(const Conv2d& c) {
   return c.out_c % W == 0 && c.stride_h == 1 && c.stride_w == 1 && (c.k_w == 1 || c.k_w == 3 || c.k_w == 5);
 }
 
-void sparse_forward(const Conv2d& c, const float* x, const float* kernel, float* y) {
-  const int64_t per_column = c.k_h * c.k_w * c.in_c;
-  Floats weights(per_column * c.out_c);
-  pack(c, kernel, weights.data());
-  parallel(c.images, [&](const Region& region) {
-    int64_t begin, end;
-    region.share(c.images, begin, end);
-    Pixels pixels(c.in_h * c.in_w, c.in_c);
-    Seen seen(c);
-    for (int64_t image = begin; image < end; ++image) {
-      pixels.read(x + image * c.in_h * c.in_w * c.in_c, c.in_h * c.in_w, c.in_c);
-      for (int64_t oy = 0; oy < c.out_h; ++oy) {
-        seen.gather(pixels, c, oy);
-        float* row = y + (image * c.out_h + oy) * c.out_w * c.out_c;
-        each_block<COLUMNS>(c.out_c, [&](int64_t column, auto n) {
-          constexpr int N = decltype(n)::value;
-          const float* from = weights.data() + column * per_column;
-          if (pixels.other) sweep<N, false>(seen, c, from, row + column);
-          else sweep<N, true>(seen, c, from, row + column);
-        });
-      }
-    }
-  });
+std::unique_ptr<ConvRows> sparse_rows(const Conv2d& c, const float* kernel, int threads) {
+  return std::make_unique<SparseRows>(c, kernel, threads);
 }
 
 void sparse_filter_gradient(const Conv2d& c, const float* x, const float* dy, float* dkernel) {

@@ -4,7 +4,7 @@
 // takes 36, for each 2x2 block of outputs, channel of the input and channel of the output. The transforms add, subtract
 // and halve only, so rounding stays within a few units in the last place of the direct form.
 // Lavin and Gray 2016, "Fast Algorithms for Convolutional Neural Networks".
-#include "conv.h"
+#include "rows.h"
 
 #include <algorithm>
 #include <cstring>
@@ -17,7 +17,7 @@ namespace bidl {
 namespace BIDL_ISA {
 namespace {
 #include "../cpu/vector.h"
-#include "gemm.h"
+#include "../cpu/gemm.h"
 
 constexpr int POINTS = 16;                       // of a transformed 4x4 tile
 constexpr int64_t NEAR = int64_t{288} * 1024;    // bytes that a core's second-level cache holds beside the weights
@@ -155,31 +155,48 @@ int64_t tiles_near(int64_t channels, int64_t bytes) {
   return std::max<int64_t>(ROWS, fit / ROWS * ROWS);
 }
 
-void convolve(const Conv2d& c, const float* x, const float* weights, float* y) {
-  const Tiles tiles(c);
-  const Panels panels{c.out_c};
-  const int64_t block = tiles_near(c.in_c + c.out_c, NEAR), blocks = (tiles.count + block - 1) / block;
-  parallel(blocks, [&](const Region& region) {
-    int64_t begin, end;
-    region.share(blocks, begin, end);
-    const Floats zeros(c.in_c, 0.0f);
-    Floats in(POINTS * block * c.in_c), out(POINTS * block * c.out_c);
-    for (int64_t b = begin; b < end; ++b) {
-      const int64_t first = b * block, count = std::min(block, tiles.count - first);
-      transform_input(x, c.in_h, c.in_w, c.in_c, c.pad_h, c.pad_w, tiles, first, count, zeros.data(), in.data());
-      for (int64_t point = 0; point < POINTS; ++point) {
-        const float* rows = in.data() + point * count * c.in_c;
-        float* to = out.data() + point * count * c.out_c;
-        for (int64_t panel = 0; panel < panels.count(); ++panel) {
-          const float* columns = weights + point * c.in_c * c.out_c + panel * PANEL * W * c.in_c;
-          panel_product(panels.vectors(panel), count, rows, c.in_c, 1, columns, c.in_c, to + panel * PANEL * W, c.out_c,
-                        false);
-        }
+class WinogradRows : public ConvRows {
+ public:
+  /// @param turned for the gradient in the input: see transform_weights
+  WinogradRows(const Conv2d& c, const float* kernel, bool turned, const Conv2d& kernel_of, int threads)
+      : c_(c), tiles_(c), panels_{c.out_c}, zeros_(c.in_c, 0.0f), weights_(POINTS * c.in_c * c.out_c), scratch_(threads) {
+    transform_weights(kernel_of, kernel, turned, weights_.data());
+    // Enough tiles for a walk over the weights to pay, few enough for their values to stay close.
+    const int64_t fit = std::max<int64_t>(1, tiles_near(c.in_c + c.out_c, NEAR) / tiles_.across);
+    unit_ = 2 * std::min(tiles_.down, fit);
+  }
+  int64_t unit() const override { return unit_; }
+
+  void compute(const float* image, int64_t first, int64_t rows, float* y, int thread) override {
+    const int64_t count = (rows + 1) / 2 * tiles_.across, tile = first / 2 * tiles_.across;
+    Scratch& own = scratch_[thread];
+    own.in.resize(std::max<size_t>(own.in.size(), POINTS * count * c_.in_c));
+    own.out.resize(std::max<size_t>(own.out.size(), POINTS * count * c_.out_c));
+    transform_input(image, c_.in_h, c_.in_w, c_.in_c, c_.pad_h, c_.pad_w, tiles_, tile, count, zeros_.data(), own.in.data());
+    for (int64_t point = 0; point < POINTS; ++point) {
+      const float* from = own.in.data() + point * count * c_.in_c;
+      float* to = own.out.data() + point * count * c_.out_c;
+      for (int64_t panel = 0; panel < panels_.count(); ++panel) {
+        const float* columns = weights_.data() + point * c_.in_c * c_.out_c + panel * PANEL * W * c_.in_c;
+        panel_product(panels_.vectors(panel), count, from, c_.in_c, 1, columns, c_.in_c, to + panel * PANEL * W, c_.out_c,
+                      false);
       }
-      transform_output(out.data(), tiles, first, count, c, y);
     }
-  });
-}
+    transform_output(own.out.data(), tiles_, tile, count, c_, y - first * c_.out_w * c_.out_c);
+  }
+
+ private:
+  struct Scratch {
+    Floats in, out;
+  };
+  const Conv2d c_;
+  const Tiles tiles_;
+  const Panels panels_;
+  const Floats zeros_;
+  Floats weights_;
+  std::vector<Scratch> scratch_;
+  int64_t unit_;
+};
 
 /// Transforms the gradients of tiles [first, first + count): into[point][panel][tile][column], by (1 0, ½ ½, ½ -½, 0 1).
 void transform_gradient(const float* dy, const Conv2d& c, const Tiles& tiles, int64_t first, int64_t count,
@@ -221,24 +238,21 @@ bool winograd_fits(const Conv2d& c) {
          c.in_c % W == 0 && c.out_c % W == 0;
 }
 
-void winograd_forward(const Conv2d& c, const float* x, const float* kernel, float* y) {
-  Floats weights(POINTS * c.in_c * c.out_c);
-  transform_weights(c, kernel, false, weights.data());
-  convolve(c, x, weights.data(), y);
+std::unique_ptr<ConvRows> winograd_rows(const Conv2d& c, const float* kernel, int threads) {
+  return std::make_unique<WinogradRows>(c, kernel, false, c, threads);
 }
 
 void winograd_input_gradient(const Conv2d& c, const float* dy, const float* kernel, float* dx) {
-  Floats weights(POINTS * c.in_c * c.out_c);
-  transform_weights(c, kernel, true, weights.data());
   const Conv2d back = {c.images, c.out_h, c.out_w, c.out_c, c.in_h, c.in_w, c.in_c, 3, 3, 1, 1, 2 - c.pad_h, 2 - c.pad_w};
-  convolve(back, dy, weights.data(), dx);
+  WinogradRows rows(back, kernel, true, c, thread_count());
+  all_rows(back, rows, dy, dx);
 }
 
 void winograd_filter_gradient(const Conv2d& c, const float* x, const float* dy, float* dkernel) {
   const Tiles tiles(c);
   const Panels panels{c.out_c};
   const int64_t size = POINTS * c.in_c * c.out_c;
-  const int64_t block = tiles_near(c.in_c + c.out_c, 4 * NEAR);
+  const int64_t block = tiles_near(c.in_c + c.out_c, NEAR);
   Floats sums(SLICES * size, 0.0f);
   parallel(SLICES, [&](const Region& region) {
     const Floats zeros(c.in_c, 0.0f);

@@ -72,7 +72,7 @@ void forward(void* kernel, TF_OpKernelContext* raw) {
   }
   float* y = context.output(0, {c.images, c.out_h, c.out_w, c.out_c});
   if (y == nullptr || c.images * c.out_h * c.out_w == 0) return;
-  (sparse ? conv_kernels().sparse_forward : conv_kernels().winograd_forward)(c, data(x), data(w), y);
+  conv_forward(c, a.way, data(x), data(w), y);
 }
 
 /// x, dy -> gradient of the kernel of `rows` x `columns`.
