@@ -47,7 +47,7 @@ export interface Addon {
 export const OPS: Addon = {
   name: 'ops',
   file: 'bidl_ops.node',
-  perIsa: ['max_pool/max_pool.cc', 'adam/adam.cc'],
+  perIsa: ['max_pool/max_pool.cc', 'scan/noise.cc', 'adam/adam.cc'],
   plain: [
     'cpu/isa.cc',
     'cpu/dispatch.cc',
