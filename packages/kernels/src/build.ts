@@ -79,8 +79,11 @@ async function buildAddon(
  */
 export async function buildOps({ tensorflowDir, ...options }: BuildOptions): Promise<Built> {
   const addon = await buildAddon(OPS, options, [path.join(tensorflowDir, 'include')]);
-  const neurons = await buildNeurons(BUILT_IN(), options);
-  return { path: addon.path, built: addon.built || neurons > 0 };
+  const neurons = await buildNeurons(
+    BUILT_IN().map((kernel) => [kernel]),
+    options,
+  );
+  return { path: addon.path, built: addon.built || neurons.compiled > 0 };
 }
 
 /**

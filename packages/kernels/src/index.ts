@@ -9,7 +9,13 @@ export {
 } from './build.js';
 export { KernelError } from './errors.js';
 export { loadOps, type OpsInfo, type OpsLibrary } from './load.js';
-export { buildNeurons, buildNeuronsSync, type NeuronBuildOptions, neuronsPath } from './neurons/build.js';
+export {
+  buildNeurons,
+  buildNeuronSync,
+  type NeuronBuild,
+  type NeuronBuildOptions,
+  neuronPath,
+} from './neurons/build.js';
 export { neuronName } from './neurons/library.js';
 export {
   type PlanField,

@@ -59,6 +59,7 @@ export const OPS: Addon = {
   file: 'bidl_ops.node',
   perIsa: [
     'max_pool/max_pool.cc',
+    'scan/noise.cc',
     'adam/adam.cc',
     'conv/sparse.cc',
     'conv/winograd.cc',

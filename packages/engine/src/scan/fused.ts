@@ -16,18 +16,17 @@ export function fusedFor(neuron: AnyNeuron, args: ScanArgs): FusedNeuron | { rea
   if (store === undefined || !hasScanKernel()) {
     return { obstacle: `backend "${tf.getBackend()}" has no fused scan (bidl engine install brings it)` };
   }
-  if (args.training && (args.noise ?? 0) > 0) return { obstacle: 'training noise needs the composed form' };
   const fused = store.fused(neuron, args.surrogate);
   if ('obstacle' in fused || !args.norm || fused.kernel.hasNorm) return fused;
   return { obstacle: `neuron "${neuron.name}" has no place for a norm` };
 }
 
 /** Places of the op's inputs and outputs; those of parameters and states follow the last one. */
-const FIRST_PARAM = 6;
+const FIRST_PARAM = 7;
 const OUT = 0;
-const SAVED = [1, 2, 3, 4];
-const RUNNING = [5, 6];
-const FIRST_STATE = 7;
+const SAVED = [1, 2, 3, 4, 5, 6];
+const RUNNING = [7, 8];
+const FIRST_STATE = 9;
 const FIRST_DPARAM = 4;
 
 /**
@@ -37,7 +36,8 @@ const FIRST_DPARAM = 4;
  * kernel, a final state's only where a loss uses it.
  */
 export function scanFused(neuron: AnyNeuron, { name, kernel }: FusedNeuron, args: ScanArgs): ScanResult {
-  const { x, params, bias, state, norm, training } = args;
+  const { x, params, bias, state, norm, training, seed = 0, pool = false } = args;
+  const noise = training && kernel.hasNoise ? (args.noise ?? 0) : 0;
   const empty = tf.zeros([0]);
   const stateNames = Object.keys(neuron.state);
   const given = Object.keys(neuron.params).map((key) => params[key]);
@@ -48,18 +48,23 @@ export function scanFused(neuron: AnyNeuron, { name, kernel }: FusedNeuron, args
     norm: !norm ? NORM.none : training ? NORM.batch : NORM.running,
     epsilon: norm?.epsilon ?? 0,
     momentum: norm?.momentum ?? 0,
+    noise,
     learn: given.some((p) => !(p instanceof tf.Variable) || p.trainable),
+    pool,
   };
   const inputs = [
     x,
     bias ?? empty,
     ...(norm ? [norm.gamma, norm.beta, norm.mean, norm.variance] : [empty, empty, empty, empty]),
+    // In two halves of 16 bits, which float32 holds.
+    noise > 0 ? tf.tensor1d([(seed >>> 16) & 0xffff, seed & 0xffff]) : empty,
     ...given,
     ...stateNames.map((key) => state?.[key] ?? empty),
   ];
   const outputs = runScan(SCAN, inputs, FIRST_STATE + stateNames.length, attributes);
   const saved = SAVED.map((k) => outputs[k]);
-  const needsX = attributes.norm !== NORM.batch || kernel.batchReadsInput;
+  const bySteps = attributes.norm === NORM.batch || noise > 0;
+  const needsX = !bySteps || kernel.batchReadsInput;
 
   /** One of the op's outputs, differentiable. */
   const differentiable = (output: number): tf.Tensor =>
@@ -108,6 +113,6 @@ function gradients(
     return like.size === 0 ? tf.zerosLike(like) : g;
   });
   // The running statistics take no part in training; where they normalise (inference) they are constants.
-  const statistics = [tf.zerosLike(inputs[4]), tf.zerosLike(inputs[5])];
-  return [dx, dbias, dgamma, dshift, ...statistics, ...dparams, ...dinitial];
+  const constants = inputs.slice(4, FIRST_PARAM).map((tensor) => tf.zerosLike(tensor));
+  return [dx, dbias, dgamma, dshift, ...constants, ...dparams, ...dinitial];
 }

@@ -1,5 +1,5 @@
 import { emitKernel, NotFusableError, type NeuronKernel, type Surrogate } from '@bidl/dynamics';
-import { buildNeuronsSync, neuronName, neuronsPath, type OpsLibrary } from '@bidl/kernels';
+import { buildNeuronSync, neuronName, neuronPath, type OpsLibrary } from '@bidl/kernels';
 import { existsSync } from 'node:fs';
 import { findCompiler } from '../install/compiler.js';
 import type { AnyNeuron } from './types.js';
@@ -63,11 +63,11 @@ export class NeuronStore {
     const before = this.failed.get(name);
     if (before !== undefined) return before;
     try {
-      const file = neuronsPath([kernel], library.isa, cacheDir);
+      const file = neuronPath(kernel, library.isa, cacheDir);
       if (!existsSync(file)) {
         const compiler = findCompiler();
         log(`Compiling neuron "${neuron.name}" (once; it is kept in ${cacheDir})`);
-        buildNeuronsSync([kernel], library.isa, { cacheDir, ...(compiler && { compiler }) });
+        buildNeuronSync(kernel, library.isa, { cacheDir, ...(compiler && { compiler }) });
       }
       library.loadNeurons(file);
       return undefined;

@@ -19,8 +19,12 @@ export interface ScanAttributes {
   readonly norm: (typeof NORM)[keyof typeof NORM];
   readonly epsilon: number;
   readonly momentum: number;
+  /** Scale of the training noise; 0: none. */
+  readonly noise: number;
   /** Whether the neuron's parameters get gradients. */
   readonly learn: boolean;
+  /** Whether the output is pooled, 2x2. */
+  readonly pool: boolean;
 }
 
 /** Runs one of the two ops. Inputs and outputs in the order of `native/tf_ops/scan_op.cc`; left-out ones are empty. */
@@ -69,7 +73,9 @@ function opAttributes(
     { name: 'norm', type: TF_ATTR_INT, value: attributes.norm },
     { name: 'epsilon', type: TF_ATTR_FLOAT, value: attributes.epsilon },
     { name: 'momentum', type: TF_ATTR_FLOAT, value: attributes.momentum },
+    { name: 'noise', type: TF_ATTR_FLOAT, value: attributes.noise },
     { name: 'learn', type: TF_ATTR_BOOL, value: attributes.learn },
+    { name: 'pool', type: TF_ATTR_BOOL, value: attributes.pool },
   ];
 }
 

@@ -38,6 +38,11 @@ function check(neuron: AnyNeuron, args: ScanArgs): void {
       `neuronScan: x must be [batch, time, ..., channels]; its shape is [${x.shape.join(', ')}]`,
     );
   }
+  if (args.pool && x.rank !== 5) {
+    throw new ScanError(
+      `neuronScan: to be pooled, x must be [batch, time, height, width, channels]; its shape is [${x.shape.join(', ')}]`,
+    );
+  }
   const channels = x.shape[x.rank - 1];
   checkParams(neuron, args.params, channels);
   if (args.bias && (args.bias.rank !== 1 || args.bias.size !== channels)) {

@@ -63,6 +63,8 @@ const BidlIndependent& passes(const Scan& c) { return c.norm == Norm::running ? 
 void forward_blocks(const Scan& c, const ScanForward& f) {
   const Blocks blocks(c, kForwardBlock, row_length(1, {f.x->unit(), f.out->unit()}));
   const BidlPass step = passes(c).step;
+  f.x->begin(thread_count(), blocks.block);
+  f.out->begin(thread_count(), blocks.block);
   std::atomic<int64_t> next{0};
   parallel(std::min(blocks.tasks(), c.per_sequence() / 8192 + 1), [&](const Region& region) {
     LanesOfBlocks lanes(c, blocks);
@@ -97,6 +99,9 @@ void backward_blocks(const Scan& c, const ScanBackward& g) {
   const int64_t fitting = kKeptBytes / (static_cast<int64_t>(sizeof(float)) * kept * std::max<int64_t>(c.steps, 1));
   const Blocks blocks(c, std::clamp<int64_t>(fitting / 64 * 64, 64, kForwardBlock), unit);
   const bool learns = !g.dparam.empty();
+  g.x->begin(thread_count(), blocks.block);
+  g.dx->begin(thread_count(), blocks.block);
+  if (g.dout != nullptr) g.dout->begin(thread_count(), blocks.block);
   // Sums of every task by channel, for as many channels as its block has.
   const int64_t width = std::min(blocks.block, c.channels);
   const int64_t quantities = c.params() + 3;

@@ -3,12 +3,20 @@
 #include "../cpu/vector.h"
 #include "../cpu/math.h"
 
+/// The last vector of a row, where it is not whole: out of the way of the loop, for the compiler's sake.
+template <class Body>
+__attribute__((noinline, cold)) void tail(int64_t i, int64_t j, Part part, Body body) {
+  body(i, j, part);
+}
+
 /// Calls body(neuron, lane, part) for every vector of a row.
 template <class Body>
 inline void each(const BidlRows& rows, Body body) {
   for (int64_t first = 0; first < rows.n; first += rows.period) {
-    const int64_t left = rows.n - first;
-    each(left < rows.period ? left : rows.period, [&](int64_t j, auto part) { body(first + j, j, part); });
+    const int64_t left = rows.n - first, lanes = left < rows.period ? left : rows.period;
+    int64_t j = 0;
+    for (; j + W <= lanes; j += W) body(first + j, j, Whole{});
+    if (j < lanes) tail(first + j, j, Part{static_cast<int>(lanes - j)}, body);
   }
 }
 

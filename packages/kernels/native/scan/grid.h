@@ -40,6 +40,8 @@ struct Grid {
     }
   }
   int64_t sample_of(int64_t chunk) const { return chunk / chunks_per_sample * samples_per_chunk; }
+  /// The first chunk of a sample; only where no chunk has strips of two.
+  int64_t first_chunk(int64_t sample) const { return sample * chunks_per_sample; }
   int64_t threads() const { return std::min(chunks, batch * neurons / 4096 + 1); }
 
  private:

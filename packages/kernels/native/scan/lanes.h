@@ -141,15 +141,4 @@ inline int64_t period_of(int64_t channels) {
   return period;
 }
 
-/// The number of neurons, at least `wanted`, that rows with these units are made of.
-inline int64_t row_length(int64_t wanted, std::initializer_list<int64_t> units) {
-  int64_t unit = 1;
-  for (int64_t u : units) {
-    int64_t a = unit, b = u;
-    while (b != 0) std::swap(a %= b, b);
-    unit = unit / a * u;
-  }
-  return (wanted + unit - 1) / unit * unit;
-}
-
 }  // namespace bidl

@@ -47,32 +47,35 @@ struct Scan {
   bool by_steps() const { return norm == Norm::batch || noise.scale > 0.0f; }
   /// Rows that the forward pass keeps for the backward pass, beside s: only step by step.
   int64_t kept() const { return by_steps() ? neuron->batch.kept : 0; }
+  /// Groups of neurons that noise takes its spread over.
+  int64_t noise_groups() const { return noise.scale == 0.0f ? 0 : noise.per_sample ? batch : 1; }
   /// Whether the backward pass reads the input.
   bool back_needs_x() const { return !by_steps() || neuron->batch.back_reads_x; }
   int64_t per_sequence() const { return batch * steps * neurons; }
 };
 
 struct ScanForward {
-  const Source* x;
-  const Sink* out;
+  Source* x;
+  Sink* out;
   std::vector<float*> final_state;                // [B, N] each
   float *s, *kept;                                // [B, T, N], and [kept, B, T, N]; step by step only
   float *batch_mean, *batch_inv;                  // [T, C]; batch statistics only
+  float* spread;                                  // of the noise, [T, noise_groups(), C]; with noise only
   float *running_mean, *running_variance;         // advanced statistics, [C]; in: the old ones
 };
 
 struct ScanBackward {
-  const Source* x;                     // null where it isn't needed
-  const Source* dout;                  // null means 0
+  Source* x;                           // null where it isn't needed
+  Source* dout;                        // null means 0
   std::vector<const float*> dfinal;    // [B, N] each; null means 0
-  const float *s, *kept, *batch_mean, *batch_inv;
-  const Sink* dx;
+  const float *s, *kept, *batch_mean, *batch_inv, *spread;
+  Sink* dx;
   std::vector<float*> dinitial;        // [B, N] each
   std::vector<float*> dparam;          // [C] each; empty when not wanted
   float *dbias, *dgamma, *dshift;      // [C] each; null when not wanted
 };
 
-/// Runs a layer. Sources and sinks are asked from all threads.
+/// Runs a layer. Sources and sinks are asked from all threads at once.
 void scan_forward(const Scan&, const ScanForward&);
 void scan_backward(const Scan&, const ScanBackward&);
 

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "../pool/pool.h"
+#include "noise_rows.h"
 #include "passes.h"
 #include "step_rows.h"
 
@@ -29,10 +30,9 @@ class Worker {
         learns_(!g.dparam.empty()), now_(std::make_unique<Lanes>(c, period_of(c.channels), 0)),
         then_(std::make_unique<Lanes>(c, period_of(c.channels), 0)), local_(c, now_->period()),
         states_(c, grid.strip, g.dinitial), s_(c, g.s, 1), kept_(c, g.kept, c.kept()), zeros_(1, grid.strip),
-        scale_(c.channels) {
+        noise_(c, grid.strip, now_->period()), scale_(c.channels) {
     region.share(grid.chunks, first_chunk_, last_chunk_);
     rows_.constants = c.constants;
-    rows_.noise = zeros_[0];
     local_.attach(c, rows_);
   }
 
@@ -83,6 +83,11 @@ class Worker {
   }
   void back_after(const Place& place, const Lanes& lanes) {
     enter(place, lanes);
+    if (c_.noise.scale > 0.0f) {
+      const int64_t group = place.step * c_.noise_groups() + (c_.noise.per_sample ? place.sample : 0);
+      noise_.set_spread(g_.spread + group * c_.channels);
+    }
+    rows_.noise = noise_.row(place);
     rows_.dout = g_.dout != nullptr ? const_cast<float*>(g_.dout->row(place)) : zeros_[0];
     pass_.back_after[learns_](rows_);
   }
@@ -136,6 +141,7 @@ class Worker {
   StateRows states_;
   SavedRows s_, kept_;
   Arrays zeros_;
+  NoiseRows noise_;
   std::vector<float> scale_;
   std::vector<double> total_;
   int64_t first_chunk_ = 0, last_chunk_ = 0;
@@ -149,6 +155,9 @@ void backward_steps(const Scan& c, const ScanBackward& g) {
   if (g.x != nullptr) unit = row_length(1, {unit, g.x->unit()});
   if (g.dout != nullptr) unit = row_length(1, {unit, g.dout->unit()});
   const Grid grid(c, unit, false);
+  g.dx->begin(thread_count(), grid.strip);
+  if (g.x != nullptr) g.x->begin(thread_count(), grid.strip);
+  if (g.dout != nullptr) g.dout->begin(thread_count(), grid.strip);
   Shared shared(c, grid);
   parallel(grid.threads(), [&](const Region& region) { Worker(c, g, grid, shared, region).run(); });
   // Sum q of every chunk, in their order.

@@ -2,6 +2,7 @@
 // step, one pass over the layer and one barrier a step: on each strip first what follows the sums of this step, then
 // what leads to those of the next one.
 #include "../pool/pool.h"
+#include "noise_rows.h"
 #include "passes.h"
 #include "step_rows.h"
 
@@ -14,10 +15,10 @@ class Worker {
   Worker(const Scan& c, const ScanForward& f, const Grid& grid, ChannelSums& sums, const Region& region)
       : c_(c), f_(f), grid_(grid), sums_(sums), region_(region), pass_(c.neuron->batch),
         lanes_(c, period_of(c.channels), 0), local_(c, lanes_.period()), states_(c, grid.strip, f.final_state),
-        s_(c, f.s, 1), kept_(c, f.kept, c.kept()), zeros_(1, grid.strip), pivot_(c.channels), scale_(c.channels) {
+        s_(c, f.s, 1), kept_(c, f.kept, c.kept()), noise_(c, grid.strip, lanes_.period()), pivot_(c.channels, 0.0f),
+        scale_(c.channels, 1.0f) {
     region.share(grid.chunks, first_chunk_, last_chunk_);
     rows_.constants = c.constants;
-    rows_.noise = zeros_[0];
     lanes_.attach(rows_);
     local_.attach(c, rows_);
   }
@@ -43,6 +44,7 @@ class Worker {
       if (c_.norm == Norm::batch) statistics(t);
       const bool last = t + 1 == c_.steps;
       chunks([&](int64_t chunk) {
+        if (c_.noise.scale > 0.0f) spread(t, chunk);
         grid_.strips(chunk, [&](int64_t b, int64_t first, int64_t n) {
           const Place place{region_.thread, b, t, first, n};
           rows_.state = last ? states_.last(place) : states_.at(place);
@@ -73,6 +75,7 @@ class Worker {
   void after(const Place& place) {
     enter(place);
     if (pass_.after_reads_x) rows_.x = const_cast<float*>(f_.x->row(place));
+    rows_.noise = noise_.row(place);
     rows_.out = f_.out->row(place);
     pass_.after(rows_);
     f_.out->done(place);
@@ -106,6 +109,19 @@ class Worker {
     lanes_.set_scale(scale_.data());
   }
 
+  /// How far the noise of this chunk's sample spreads: from the sums over the sample, or over the whole step.
+  void spread(int64_t t, int64_t chunk) {
+    const int64_t sample = c_.noise.per_sample ? grid_.sample_of(chunk) : 0;
+    const int64_t begin = c_.noise.per_sample ? grid_.first_chunk(sample) : 0;
+    const int64_t end = c_.noise.per_sample ? grid_.first_chunk(sample + 1) : grid_.chunks;
+    if (chunk == first_chunk_ || chunk == begin) {
+      sums_.total(t, begin, end, total_);
+      spread_ = c_.noise.per_sample ? spread_by_channel(c_, total_, scale_) : spread_of_all(c_, total_, scale_);
+      noise_.set_spread(spread_.data());
+    }
+    if (chunk == begin) std::copy_n(spread_.data(), c_.channels, f_.spread + (t * c_.noise_groups() + sample) * c_.channels);
+  }
+
   const Scan& c_;
   const ScanForward& f_;
   const Grid& grid_;
@@ -116,8 +132,8 @@ class Worker {
   LaneSums local_;
   StateRows states_;
   SavedRows s_, kept_;
-  Arrays zeros_;
-  std::vector<float> pivot_, scale_;
+  NoiseRows noise_;
+  std::vector<float> pivot_, scale_, spread_;
   std::vector<double> total_;
   int64_t first_chunk_ = 0, last_chunk_ = 0;
   BidlRows rows_{};
@@ -126,7 +142,9 @@ class Worker {
 }  // namespace
 
 void forward_steps(const Scan& c, const ScanForward& f) {
-  const Grid grid(c, row_length(1, {f.x->unit(), f.out->unit()}), false);
+  const Grid grid(c, row_length(1, {f.x->unit(), f.out->unit()}), c.noise.scale > 0.0f && c.noise.per_sample);
+  f.x->begin(thread_count(), grid.strip);
+  f.out->begin(thread_count(), grid.strip);
   ChannelSums sums(grid.chunks, c.channels);
   parallel(grid.threads(), [&](const Region& region) { Worker(c, f, grid, sums, region).run(); });
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "../scan/pooling.h"
 #include "../scan/registry.h"
 #include "attributes.h"
 #include "context.h"
@@ -16,8 +17,8 @@ struct Kernel {
   const BidlNeuron* neuron = nullptr;
   std::vector<float> constants, initial;
   Norm norm = Norm::none;
-  float epsilon = 0, momentum = 0;
-  bool learn = false;
+  float epsilon = 0, momentum = 0, noise = 0;
+  bool learn = false, pool = false;
 };
 
 void* create(TF_OpKernelConstruction* construction) {
@@ -29,7 +30,9 @@ void* create(TF_OpKernelConstruction* construction) {
   kernel->norm = static_cast<Norm>(attributes.integer("norm"));
   kernel->epsilon = attributes.real("epsilon");
   kernel->momentum = attributes.real("momentum");
+  kernel->noise = attributes.real("noise");
   kernel->learn = attributes.flag("learn");
+  kernel->pool = attributes.flag("pool");
   if (!attributes.ok()) return kernel;
   const BidlNeuron* neuron = kernel->neuron = find_neuron(name);
   if (neuron == nullptr) {
@@ -39,17 +42,21 @@ void* create(TF_OpKernelConstruction* construction) {
     attributes.fail("BidlScan: neuron " + name + " has other numbers or states");
   } else if (kernel->norm != Norm::none && !neuron->has_norm) {
     attributes.fail("BidlScan: neuron " + name + " has no norm");
+  } else if (kernel->noise > 0.0f && !neuron->has_noise) {
+    attributes.fail("BidlScan: neuron " + name + " has no place for noise");
   }
   return kernel;
 }
 void destroy(void* kernel) { delete static_cast<Kernel*>(kernel); }
 
 /// Inputs that forward and backward share; behind them come the parameters, and the states before the first step.
-/// Those that are left out are empty. Of x the backward op needs the values only where the neuron says so.
-enum Input { kX, kBias, kGamma, kShift, kMean, kVariance, kFirstParam };
-/// Inputs of the backward op behind those; then the gradients of the states after the last step.
-enum GradientInput { kDout, kS, kKept, kBatchMean, kBatchInv, kFirstDfinal };
-enum Output { kOut, kSavedS, kSavedKept, kSavedMean, kSavedInv, kRunningMean, kRunningVariance, kFirstState };
+/// Those that are left out are empty. Of x the backward op needs the values only where the neuron says so. The seed is
+/// in two halves of 16 bits, which float32 holds.
+enum Input { kX, kBias, kGamma, kShift, kMean, kVariance, kSeed, kFirstParam };
+/// What the forward op saves for the backward op, which has it behind the inputs and the gradient of the output; then
+/// come the gradients of the states after the last step. `choice` holds bytes.
+enum Saved { kS, kKept, kBatchMean, kBatchInv, kSpread, kChoice, kSavedCount };
+enum Output { kOut, kFirstSaved, kRunningMean = kFirstSaved + kSavedCount, kRunningVariance, kFirstState };
 enum GradientOutput { kDx, kDbias, kDgamma, kDshift, kFirstDparam };
 
 /// A call's inputs, checked; false after an error that the context knows.
@@ -74,6 +81,12 @@ class Call {
     c.norm = kernel_.norm;
     c.epsilon = kernel_.epsilon;
     c.momentum = kernel_.momentum;
+    if (kernel_.pool && shape.size() != 5) return refuse("to be pooled, x must be [batch, time, height, width, channels]");
+    const float* seed = nullptr;
+    if (!vector(kSeed, 2, kernel_.noise > 0.0f, seed)) return false;
+    c.noise.scale = kernel_.noise;
+    c.noise.per_sample = shape.size() > 3;
+    if (seed != nullptr) c.noise.seed = static_cast<uint32_t>(seed[0]) << 16 | static_cast<uint32_t>(seed[1]);
     const bool norm = c.norm != Norm::none;
     if (!vector(kBias, c.channels, false, c.bias) || !vector(kGamma, c.channels, norm, c.gamma) ||
         !vector(kShift, c.channels, norm, c.shift) || !vector(kMean, c.channels, norm, c.mean) ||
@@ -104,6 +117,24 @@ class Call {
     return rest;
   }
 
+  Images images() const {
+    return {shape[1], shape[shape.size() - 3], shape[shape.size() - 2], shape.back()};
+  }
+  /// The shape of the output.
+  std::vector<int64_t> out() const {
+    std::vector<int64_t> pooled = shape;
+    if (kernel_.pool) {
+      pooled[2] /= 2;
+      pooled[3] /= 2;
+    }
+    return pooled;
+  }
+  /// Floats that hold a byte for each value of a pooled output.
+  int64_t choices() const {
+    if (!kernel_.pool) return 0;
+    return (shape[0] * shape[1] * images().pooled() + 3) / 4;
+  }
+
   std::vector<int64_t> shape;
 
  private:
@@ -131,18 +162,23 @@ void forward(void* data, TF_OpKernelContext* raw) {
   Call call(context, kernel);
   Scan c{};
   if (!call.read(kX, c)) return;
-  const TensorSource x(context.floats(kX), {c.steps, c.neurons});
-  const TensorSink out(context.output(kOut, call.shape), {c.steps, c.neurons});
+  const auto save = [&](Saved what, std::vector<int64_t> size) { return context.output(kFirstSaved + what, std::move(size)); };
   std::vector<int64_t> several = call.shape;
   several.insert(several.begin(), c.kept());
   const int64_t steps = c.norm == Norm::batch ? c.steps : 0, channels = c.norm == Norm::batch ? c.channels : 0;
+  float* out = context.output(kOut, call.out());
+  auto* choice = reinterpret_cast<uint8_t*>(save(kChoice, {call.choices()}));
+  TensorSource x(context.floats(kX), {c.steps, c.neurons});
+  TensorSink whole(out, {c.steps, c.neurons});
+  PooledSink pooled(call.images(), out, choice);
   ScanForward f{};
   f.x = &x;
-  f.out = &out;
-  f.s = context.output(kSavedS, c.by_steps() ? call.shape : std::vector<int64_t>{0});
-  f.kept = context.output(kSavedKept, several);
-  f.batch_mean = context.output(kSavedMean, {steps, channels});
-  f.batch_inv = context.output(kSavedInv, {steps, channels});
+  f.out = kernel.pool ? static_cast<Sink*>(&pooled) : &whole;
+  f.s = save(kS, c.by_steps() ? call.shape : std::vector<int64_t>{0});
+  f.kept = save(kKept, several);
+  f.batch_mean = save(kBatchMean, {steps, channels});
+  f.batch_inv = save(kBatchInv, {steps, channels});
+  f.spread = save(kSpread, {c.steps, c.noise_groups(), c.channels});
   f.running_mean = context.output(kRunningMean, {channels});
   f.running_variance = context.output(kRunningVariance, {channels});
   std::copy_n(c.mean, channels, f.running_mean);
@@ -156,22 +192,26 @@ void backward(void* data, TF_OpKernelContext* raw) {
   const auto& kernel = *static_cast<Kernel*>(data);
   Call call(context, kernel);
   Scan c{};
-  const int behind = kFirstParam + kernel.neuron->params + kernel.neuron->states;
-  const bool by_steps = kernel.norm == Norm::batch;
-  if (!call.read(by_steps ? behind + kS : static_cast<int>(kX), c)) return;
+  const int dout_at = kFirstParam + kernel.neuron->params + kernel.neuron->states, saved_at = dout_at + 1;
+  // x itself may have been left out where s has been saved, which has its shape.
+  const bool by_steps = kernel.norm == Norm::batch || kernel.noise > 0.0f;
+  if (!call.read(by_steps ? saved_at + kS : static_cast<int>(kX), c)) return;
   ScanBackward g{};
-  if (!call.states(behind + kFirstDfinal, c, g.dfinal)) return;
-  const float *x_data = context.floats(kX), *dout_data = context.floats(behind + kDout);
+  if (!call.states(saved_at + kSavedCount, c, g.dfinal)) return;
+  const float *x_data = context.floats(kX), *dout_data = context.floats(dout_at);
+  const auto saved = [&](Saved what) { return context.floats(saved_at + what); };
   const Layout layout{c.steps, c.neurons};
-  const TensorSource x(x_data, layout), dout(dout_data, layout);
-  const TensorSink dx(context.output(kDx, call.shape), layout);
+  TensorSource x(x_data, layout), dout(dout_data, layout);
+  PooledGradient pooled(call.images(), dout_data, reinterpret_cast<const uint8_t*>(saved(kChoice)));
+  TensorSink dx(context.output(kDx, call.shape), layout);
   g.x = x_data != nullptr ? &x : nullptr;
-  g.dout = dout_data != nullptr ? &dout : nullptr;
+  if (dout_data != nullptr) g.dout = kernel.pool ? static_cast<Source*>(&pooled) : &dout;
   g.dx = &dx;
-  g.s = context.floats(behind + kS);
-  g.kept = context.floats(behind + kKept);
-  g.batch_mean = context.floats(behind + kBatchMean);
-  g.batch_inv = context.floats(behind + kBatchInv);
+  g.s = saved(kS);
+  g.kept = saved(kKept);
+  g.batch_mean = saved(kBatchMean);
+  g.batch_inv = saved(kBatchInv);
+  g.spread = saved(kSpread);
   const auto optional = [&](int i, bool wanted) {
     float* to = context.output(i, {wanted ? c.channels : 0});
     return wanted ? to : nullptr;
@@ -197,7 +237,7 @@ const char* define_scan() {
   for (const auto& [name, run] : {std::pair{"BidlScan", forward}, std::pair{"BidlScanGrad", backward}}) {
     const char* error = define(name, {"inputs: N * float"}, {"outputs: M * float"},
                                {"N: int", "M: int", "neuron: string", "constants: list(float)", "initial: list(float)",
-                                "norm: int", "epsilon: float", "momentum: float", "learn: bool"},
+                                "norm: int", "epsilon: float", "momentum: float", "noise: float", "learn: bool", "pool: bool"},
                                create, run, destroy);
     if (error != nullptr) return error;
   }

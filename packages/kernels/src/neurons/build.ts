@@ -11,6 +11,15 @@ export interface NeuronBuildOptions {
   readonly cacheDir: string;
   /** The C++17 compiler; g++ or clang++. Default `g++`. */
   readonly compiler?: string;
+  /** More flags for the compiler. */
+  readonly flags?: readonly string[];
+}
+
+export interface NeuronBuild {
+  /** Where the libraries are, in the order in which they were asked for. */
+  readonly files: readonly string[];
+  /** How many had to be compiled. */
+  readonly compiled: number;
 }
 
 /** A build aside: a process that is killed leaves nothing half done, and two at once do not meet. */
@@ -28,49 +37,44 @@ function aside({ source, flags, file }: NeuronLibrary) {
 }
 
 /**
- * Compiles kernels, each to a library of its own for every instruction set of this architecture, unless the cache has
- * them.
+ * Compiles libraries of kernels unless the cache has them, two at a time.
  *
- * @returns how many had to be compiled
+ * @param libraries the kernels of each library
+ * @param isas instruction sets to compile each library for. Default: all of this architecture
  * @throws KernelError without a compiler, or when compiling fails.
  */
 export async function buildNeurons(
-  kernels: readonly NeuronKernel[],
-  { cacheDir, compiler = 'g++' }: NeuronBuildOptions,
-): Promise<number> {
-  const libraries = instructionSets().flatMap((isa) =>
-    kernels.map((kernel) => neuronLibrary([kernel], isa, cacheDir)),
-  );
-  const missing = libraries.filter(({ file }) => !existsSync(file));
+  libraries: readonly (readonly NeuronKernel[])[],
+  options: NeuronBuildOptions,
+  isas: readonly string[] = instructionSets().map(({ name }) => name),
+): Promise<NeuronBuild> {
+  const wanted = isas.flatMap((isa) => libraries.map((kernels) => libraryFor(kernels, isa, options)));
+  const missing = wanted.filter(({ file }) => !existsSync(file));
   await twoAtATime(missing, async (library) => {
     const { args, finish, clean } = aside(library);
     try {
-      await compile(compiler, args, 'a neuron');
+      await compile(options.compiler ?? 'g++', args, 'a neuron');
       finish();
     } finally {
       clean();
     }
   });
-  return missing.length;
+  return { files: wanted.map(({ file }) => file), compiled: missing.length };
 }
 
 /**
- * Compiles kernels to one library for one instruction set, while the caller waits, unless the cache has it.
+ * Compiles a kernel for one instruction set, while the caller waits, unless the cache has it.
  *
  * @param isa `avx512`, `avx2` or `baseline`
- * @returns where it is
+ * @returns where its library is
  * @throws KernelError without a compiler, or when compiling fails.
  */
-export function buildNeuronsSync(
-  kernels: readonly NeuronKernel[],
-  isa: string,
-  { cacheDir, compiler = 'g++' }: NeuronBuildOptions,
-): string {
-  const library = libraryFor(kernels, isa, cacheDir);
+export function buildNeuronSync(kernel: NeuronKernel, isa: string, options: NeuronBuildOptions): string {
+  const library = libraryFor([kernel], isa, options);
   if (existsSync(library.file)) return library.file;
   const { args, finish, clean } = aside(library);
   try {
-    compileSync(compiler, args, 'a neuron');
+    compileSync(options.compiler ?? 'g++', args, 'a neuron');
     finish();
   } finally {
     clean();
@@ -78,12 +82,16 @@ export function buildNeuronsSync(
   return library.file;
 }
 
-/** Where a cache keeps the library of these kernels, built or not. */
-export const neuronsPath = (kernels: readonly NeuronKernel[], isa: string, cacheDir: string): string =>
-  libraryFor(kernels, isa, cacheDir).file;
+/** Where a cache keeps a kernel's library, built or not. */
+export const neuronPath = (kernel: NeuronKernel, isa: string, cacheDir: string): string =>
+  libraryFor([kernel], isa, { cacheDir }).file;
 
-function libraryFor(kernels: readonly NeuronKernel[], isa: string, cacheDir: string): NeuronLibrary {
+function libraryFor(
+  kernels: readonly NeuronKernel[],
+  isa: string,
+  { cacheDir, flags }: NeuronBuildOptions,
+): NeuronLibrary {
   const set = instructionSets().find(({ name }) => name === isa);
   if (set === undefined) throw new KernelError(`the instruction set "${isa}" is not one of this architecture`);
-  return neuronLibrary(kernels, set, cacheDir);
+  return neuronLibrary(kernels, set, cacheDir, flags);
 }

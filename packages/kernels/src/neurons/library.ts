@@ -28,12 +28,17 @@ export function neuronLibrary(
   kernels: readonly NeuronKernel[],
   isa: InstructionSet,
   cacheDir: string,
+  moreFlags: readonly string[] = [],
 ): NeuronLibrary {
   const source = librarySource(kernels);
-  const flags = [...COMPILE_FLAGS, ...isa.flags, '-shared', `-I${nativeDir}`];
+  const flags = [...COMPILE_FLAGS, ...isa.flags, ...moreFlags];
   const headers = HEADERS.map((file) => readFileSync(path.join(nativeDir, file), 'utf8'));
-  const key = digest(source, ...headers, JSON.stringify([...COMPILE_FLAGS, ...isa.flags]));
-  return { source, flags, file: path.join(cacheDir, 'neurons', `${key}-${isa.name}.so`) };
+  const key = digest(source, ...headers, JSON.stringify(flags));
+  return {
+    source,
+    flags: [...flags, '-shared', `-I${nativeDir}`],
+    file: path.join(cacheDir, 'neurons', `${key}-${isa.name}.so`),
+  };
 }
 
 function librarySource(kernels: readonly NeuronKernel[]): string {
