@@ -1,4 +1,4 @@
-import { isSurrogateName, SURROGATES, type Surrogate } from '@bidl/dynamics';
+import { isSurrogateName, LIF_PLUS_PARAMS, SURROGATES, type Surrogate } from '@bidl/dynamics';
 import type { tf } from '@bidl/engine';
 import { LayerError } from '../errors.js';
 import type { SpikeFunc } from './surrogate-arg.js';
@@ -18,7 +18,13 @@ const ARGUMENTS = new Map(
     'hidden_channel',
     'kernel_size',
     'feed_back',
-    'v_0',
+    'input_accum',
+    'rev_volt',
+    'fire_refrac',
+    'spike_init',
+    'trig_current',
+    'memb_decay',
+    ...Object.keys(LIF_PLUS_PARAMS),
     'all_share',
     'channel_share',
   ].map((name) => [name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase()), name]),

@@ -36,7 +36,7 @@ export interface Conv2dLifArgs extends SpikingArgs {
  * const out = clif.apply(tf.zeros([2, 10, 40, 40, 2]));
  */
 export class Conv2dLif extends SpikingLayer {
-  static readonly className = 'Conv2dLif';
+  static readonly className: string = 'Conv2dLif';
   readonly normPlace: NormPlace;
   private readonly inputChannels: number | undefined;
   private readonly channels: number;
@@ -57,7 +57,7 @@ export class Conv2dLif extends SpikingLayer {
     this.stride = pair(args.stride ?? 1, 'stride', 1, this.name);
     this.padding = pair(args.padding ?? 0, 'padding', 0, this.name);
     this.groups = positive(args.groups ?? 1, 'groups', this.name);
-    this.normPlace = (args.norm_state ?? true) ? 'inside' : 'before';
+    this.normPlace = this.normPlaceOf(args.norm_state ?? true);
     this.pooled = args.mp ?? false;
     if (this.channels % this.groups !== 0) {
       throw new LayerError(
@@ -65,6 +65,11 @@ export class Conv2dLif extends SpikingLayer {
         `hidden_channel ${this.channels} can't be split into ${this.groups} groups`,
       );
     }
+  }
+
+  /** Where a BatchNorm sits that is on or off. */
+  protected normPlaceOf(on: boolean): NormPlace {
+    return on ? 'inside' : 'before';
   }
 
   protected currentShape(inputShape: tf.Shape): tf.Shape {
