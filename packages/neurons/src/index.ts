@@ -3,7 +3,7 @@ export { seedFor } from './init/seed.js';
 export { torchDefault, type Initializer } from './init/torch-default.js';
 export { type SomaArg, type SomaParams, type SomaValue } from './layers/soma.js';
 export { type SpikeFunc } from './layers/surrogate-arg.js';
-export { EPSILON as NORM_EPSILON, type Running, type Statistics } from './layers/batch-norm.js';
+export { EPSILON as NORM_EPSILON, type Running, type Statistics } from './layers/normalise.js';
 export { isStateful, type State, type Stateful, type Stepped } from './layers/stateful.js';
 export {
   SpikingLayer,
@@ -25,6 +25,19 @@ export {
   type LifPlusFeatureArgs,
   type NeuronConfig,
 } from './layers/lif-plus-membrane.js';
+export { FEEDBACK, RLif } from './layers/rlif.js';
+export { Conv2d, type Conv2dArgs } from './layers/conv2d.js';
+export { type Convolution, type ConvolutionArgs } from './layers/convolution.js';
+export { BatchNorm, type BatchNormArgs } from './layers/batch-norm.js';
+export { MaxPool2d, type MaxPool2dArgs } from './layers/max-pool2d.js';
+export { Embedding, type EmbeddingArgs } from './layers/embedding.js';
+export { AvgPoolTimeVideo, MaxPoolTimeVideo, type TimePoolingArgs } from './layers/time-pooling.js';
+export {
+  TCJA,
+  TemporalWiseAttention,
+  type TcjaArgs,
+  type TemporalWiseAttentionArgs,
+} from './layers/attention.js';
 export { OverTime } from './layers/over-time.js';
 export { Aggregation, type AggregationArgs, type AggregationMode } from './layers/aggregation.js';
 export { stepper, type NetworkState, type Stepper, type Watch } from './stepper/stepper.js';

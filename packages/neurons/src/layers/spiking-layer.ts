@@ -10,10 +10,11 @@ import {
   type NormTensors,
   type Running,
   type Statistics,
-} from './batch-norm.js';
+} from './normalise.js';
 import { revive, savedSurrogate } from './config.js';
 import { oneShape, oneTensor } from './fold.js';
 import { lifMembrane, ownMembrane, type Membrane, type OutputArgs } from './membrane.js';
+import { NormWeights } from './norm-weights.js';
 import { resolveSoma, type SomaArg } from './soma.js';
 import type { State, Stateful, Stepped } from './stateful.js';
 import { resolveSurrogate, type SpikeFunc } from './surrogate-arg.js';
@@ -84,7 +85,7 @@ export abstract class SpikingLayer extends tf.layers.Layer implements Stateful {
   private readonly spiking: SpikingArgs;
   private readonly membrane: Membrane;
   private soma: Record<string, Weight> = {};
-  private norm: { gamma: Weight; beta: Weight; mean: Weight; variance: Weight } | undefined;
+  private norm: NormWeights | undefined;
 
   constructor(args: SpikingArgs) {
     super(layerArgs(args));
@@ -129,14 +130,10 @@ export abstract class SpikingLayer extends tf.layers.Layer implements Stateful {
     this.buildSynapse(shape);
     if (this.normPlace !== 'none') {
       const { ones, zeros } = tf.initializers;
-      const add = (name: string, start: typeof ones, trainable: boolean) =>
-        this.addWeight(`norm/${name}`, [channels], 'float32', start(), undefined, trainable);
-      this.norm = {
-        gamma: add('gamma', ones, true),
-        beta: add('beta', zeros, true),
-        mean: add('mean', zeros, false),
-        variance: add('variance', ones, false),
-      };
+      const starts = { gamma: ones, beta: zeros, mean: zeros, variance: ones };
+      this.norm = new NormWeights((name, trainable) =>
+        this.addWeight(`norm/${name}`, [channels], 'float32', starts[name](), undefined, trainable),
+      );
     }
     const params = this.spiking.soma_params ?? 'all_share';
     for (const { name, shape: size, values: start, learn } of resolveSoma(
@@ -162,10 +159,7 @@ export abstract class SpikingLayer extends tf.layers.Layer implements Stateful {
         training,
         iteration: Number(kwargs['iteration'] ?? 0),
       });
-      if (running && this.norm) {
-        this.norm.mean.write(running.mean);
-        this.norm.variance.write(running.variance);
-      }
+      if (running) this.norm?.advance(running);
       return out;
     });
   }
@@ -284,8 +278,7 @@ export abstract class SpikingLayer extends tf.layers.Layer implements Stateful {
 
   private normTensors(): NormTensors {
     if (!this.norm) throw new LayerError(this.name, 'is used before it is built: apply it to an input first');
-    const { gamma, beta, mean, variance } = this.norm;
-    return { gamma: gamma.read(), beta: beta.read(), mean: mean.read(), variance: variance.read() };
+    return this.norm.read();
   }
 
   private scanNorm() {
