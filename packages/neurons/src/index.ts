@@ -40,6 +40,7 @@ export {
 } from './layers/attention.js';
 export { OverTime } from './layers/over-time.js';
 export { Aggregation, type AggregationArgs, type AggregationMode } from './layers/aggregation.js';
+export { sequence, type Sequence, type SequenceOptions, type SequenceRun } from './sequence/sequence.js';
 export { stepper, type NetworkState, type Stepper, type Watch } from './stepper/stepper.js';
 export { walk, type Place, type Walk } from './stepper/walk.js';
 export { namedWeights, type NamedVariable } from './weights/named-weights.js';

@@ -1,5 +1,5 @@
 import type { tf } from '@bidl/engine';
-import { namedWeights, type NamedVariable } from '@bidl/neurons';
+import { namedWeights, sequence, type NamedVariable, type Sequence } from '@bidl/neurons';
 import { registry } from '@bidl/registry';
 import { z } from 'zod';
 import { backbones, type BackboneContext } from '../backbones/backbone.js';
@@ -31,6 +31,7 @@ export class ImageClassifier {
    * run resumes.
    */
   iteration = 0;
+  private readonly sequence: Sequence;
 
   constructor(
     readonly backbone: tf.LayersModel,
@@ -41,6 +42,7 @@ export class ImageClassifier {
       throw new ModelError(`backbone "${backbone.name}" must give one tensor of logits [B, K]`);
     }
     this.nclass = classes;
+    this.sequence = sequence(backbone);
   }
 
   /**
@@ -61,7 +63,7 @@ export class ImageClassifier {
       );
     }
     const iteration = training ? this.iteration++ : this.iteration;
-    return this.backbone.apply(x, { training, iteration }) as tf.Tensor;
+    return this.sequence.run(x, { training, iteration }).out;
   }
 
   /**

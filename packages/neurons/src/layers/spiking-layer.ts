@@ -52,6 +52,8 @@ export interface RunOptions {
   readonly state?: State;
   /** Number of the training iteration: noise is a function of seed, layer and this. Default 0. */
   readonly iteration?: number;
+  /** Pool the output 2x2 by maxima, in the neurons' own pass over memory. Default false. */
+  readonly pool?: boolean;
 }
 
 export interface Run {
@@ -153,15 +155,16 @@ export abstract class SpikingLayer extends tf.layers.Layer implements Stateful {
   }
 
   override call(inputs: tf.Tensor | tf.Tensor[], kwargs: Kwargs): tf.Tensor {
-    return tf.tidy(() => {
-      const training = kwargs['training'] === true;
-      const { out, running } = this.run(oneTensor(inputs, this.name), {
-        training,
-        iteration: Number(kwargs['iteration'] ?? 0),
-      });
-      if (running) this.norm?.advance(running);
-      return out;
-    });
+    const training = kwargs['training'] === true;
+    const iteration = Number(kwargs['iteration'] ?? 0);
+    return tf.tidy(() => this.advance(oneTensor(inputs, this.name), { training, iteration }).out);
+  }
+
+  /** {@link run}, after which the layer's running statistics are the new ones. */
+  advance(x: tf.Tensor, options: RunOptions = {}): Stepped {
+    const { out, state, running } = this.run(x, options);
+    if (running) this.norm?.advance(running);
+    return { out, state };
   }
 
   /**
@@ -169,7 +172,7 @@ export abstract class SpikingLayer extends tf.layers.Layer implements Stateful {
    *
    * @param x `[B, T, ...]`
    */
-  run(x: tf.Tensor, { training = false, state, iteration = 0 }: RunOptions = {}): Run {
+  run(x: tf.Tensor, { training = false, state, iteration = 0, pool = false }: RunOptions = {}): Run {
     let current = this.current(asFloat(x));
     let bias = this.bias();
     let running: Running | undefined;
@@ -193,6 +196,7 @@ export abstract class SpikingLayer extends tf.layers.Layer implements Stateful {
           seed: seedFor(this.seed, `${this.name}/noise/${iteration}`),
         }),
       training,
+      pool,
       form: this.form,
     });
     running ??= scan.running;
