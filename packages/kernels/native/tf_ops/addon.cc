@@ -59,8 +59,8 @@ napi_value init(napi_env env, napi_value exports) {
   const napi_property_descriptor properties[] = {
       {"isa", nullptr, nullptr, nullptr, nullptr, isa, napi_enumerable, nullptr},
       {"threads", nullptr, nullptr, nullptr, nullptr, threads, napi_enumerable, nullptr},
-      {"hasNeuron", nullptr, has_neuron, nullptr, nullptr, nullptr, napi_default, nullptr},
-      {"loadNeurons", nullptr, load_neurons, nullptr, nullptr, nullptr, napi_default, nullptr},
+      {"hasNeuron", nullptr, has_neuron, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"loadNeurons", nullptr, load_neurons, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
   };
   napi_define_properties(env, exports, sizeof properties / sizeof *properties, properties);
   return exports;
