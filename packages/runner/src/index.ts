@@ -55,7 +55,8 @@ export { ClosedFormSchedule } from './schedules/closed-form.js';
 export { TorchSchedule } from './schedules/torch.js';
 export { warmupFactor, type Warmup } from './schedules/warmup.js';
 
-export { applyOptimizer, applyWeights, readCheckpoint, type Checkpoint } from './checkpoint/decode.js';
+export { applyOptimizer, applyWeights } from './checkpoint/apply.js';
+export { readCheckpoint, type Checkpoint } from './checkpoint/read.js';
 export { encodeCheckpoint, type CheckpointFacts } from './checkpoint/encode.js';
 export { CheckpointError, CheckpointMismatchError, type WeightDifference } from './checkpoint/errors.js';
 export {
