@@ -3,6 +3,7 @@ export { VERSION } from './version.js';
 
 export { train, type TrainOptions, type TrainResult } from './train.js';
 export { test, type TestOptions, type TestResult } from './test.js';
+export { importCheckpoint, type ImportOptions, type ImportResult } from './import.js';
 export type { EvaluationReport, IterReport, Reporter, RunDone, RunStart } from './reporter.js';
 export { workDirOf, WorkDirError } from './work-dir.js';
 

@@ -42,7 +42,11 @@ export async function test(config: RunConfig | LoadedConfig, options: TestOption
   try {
     const classifier = classifierOf(run, loader.sampleShape, seed);
     try {
-      applyWeights(classifier, checkpoint);
+      const report = applyWeights(classifier, checkpoint);
+      if (report)
+        options.reporter?.onLog?.(
+          `${options.checkpoint}: PyTorch weights, ${report.mapped.length} taken, ${report.ignored.length} of no use here`,
+        );
       const found = await evaluate(classifier, loader, {
         signal: options.signal,
         onBatch: (done, batches, running) =>
