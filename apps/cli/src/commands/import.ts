@@ -60,13 +60,7 @@ function tableOf({ mapped, ignored, unused, missing }: MappingReport): Promise<s
       ...mapped.map((m) => [m.from, shape(m.fromShape), m.to, shape(m.toShape), m.turned]),
       ...ignored.map((key) => [key, '', '-', '', 'of no use here']),
       ...unused.map(({ key, shape: sizes }) => [key, shape(sizes), '-', '', 'left over']),
-      ...missing.map(({ key, name, shape: sizes }) => [
-        '-',
-        '',
-        name,
-        '',
-        `keeps its start: no ${key} ${shape(sizes)}`,
-      ]),
+      ...missing.map(({ name, shape: sizes }) => ['-', shape(sizes), name, '', 'keeps its start']),
     ],
   );
 }

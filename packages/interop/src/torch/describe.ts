@@ -10,8 +10,8 @@ export function describeProblems({ missing, unused, misshapen }: MappingReport):
     some(
       'missing in the file',
       missing.map(
-        ({ name, key, shape, nearest }) =>
-          `${name} (${key} ${shapeOf(shape)}${nearest === undefined ? '' : `; the file has ${nearest}`})`,
+        ({ name, shape, nearest }) =>
+          `${name} (in PyTorch ${shapeOf(shape)}${nearest === undefined ? '' : `; the file has ${nearest}`})`,
       ),
     ),
     some(

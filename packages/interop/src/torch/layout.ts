@@ -20,9 +20,12 @@ const reversed = (shape: readonly number[]): number[] => [...shape].reverse();
  * @param shape ours
  * @param order of the layer's input features, where they were an image
  */
-export function layoutOf(weight: string, shape: readonly number[], order: FeatureOrder | undefined): Layout {
-  if (weight !== 'kernel')
-    return order && size(order) === sizeOf(shape) ? flatVector(shape, order) : asIs(shape);
+export function layoutOf(
+  isKernel: boolean,
+  shape: readonly number[],
+  order: FeatureOrder | undefined,
+): Layout {
+  if (!isKernel) return order && size(order) === sizeOf(shape) ? flatVector(shape, order) : asIs(shape);
   if (shape.length === 2) return order ? flatLinear(shape, order) : linear(shape);
   if (shape.length === 4) return conv2d(shape);
   return shape.length === 3 ? conv1d(shape) : asIs(shape);

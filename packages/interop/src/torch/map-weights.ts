@@ -2,9 +2,9 @@ import type { tf } from '@bidl/engine';
 import { type NdArray, ndarray, toFloat32 } from '@bidl/formats';
 import { nearest } from '@bidl/registry';
 import { InteropError, WeightMappingError } from '../errors.js';
-import { bareKey, isCounter, keysOf } from './names.js';
+import { bareKey, isCounter, namesOf } from './names.js';
 import { type PlacedWeight, placedWeights } from './placed-weights.js';
-import type { MappedWeight, MappingReport, MisshapenWeight } from './report.js';
+import type { MappedWeight, MappingReport, MisshapenWeight, MissingWeight } from './report.js';
 import type { TorchCheckpoint } from './state-dict.js';
 
 export interface MapOptions {
@@ -37,45 +37,33 @@ export function mapTorchWeights(
   { weights: file, others }: Pick<TorchCheckpoint, 'weights' | 'others'>,
   { strict = true }: MapOptions = {},
 ): MappedWeights {
+  const placed = placedWeights(model);
   const keys = keysByBareName(file);
+  const { pairs, left } = paired(keys, placed);
   const weights = new Map<string, NdArray<Float32Array>>();
   const mapped: MappedWeight[] = [];
   const misshapen: MisshapenWeight[] = [];
-  const absent: PlacedWeight[] = [];
-  const taken = new Set<string>();
-
-  for (const placed of placedWeights(model)) {
-    const { name, shape, layout } = placed;
-    const key = keysOf(placed)
-      .map((bare) => keys.get(bare))
-      .find((found) => found !== undefined);
-    const array = key === undefined ? undefined : file.get(key);
-    if (key === undefined || !array) {
-      absent.push(placed);
-      continue;
-    }
-    taken.add(key);
-    if (!fits(array.shape, layout.torchShape)) {
-      misshapen.push({ key, name, file: array.shape, network: layout.torchShape });
-      continue;
-    }
-    const turned = layout.turn({ ...array, shape: layout.torchShape });
-    weights.set(name, ndarray(floats(key, turned), shape));
-    mapped.push({ from: key, to: name, fromShape: array.shape, toShape: shape, turned: layout.turned });
+  for (const [key, { name, shape, layout }] of pairs) {
+    const array = file.get(key);
+    if (!array) continue;
+    const { torchShape, turned } = layout;
+    if (fits(array.shape, torchShape)) {
+      const ours = layout.turn({ ...array, shape: torchShape });
+      weights.set(name, ndarray(floats(key, ours), shape));
+      mapped.push({ from: key, to: name, fromShape: array.shape, toShape: shape, turned });
+    } else misshapen.push({ key, name, file: array.shape, network: torchShape });
   }
 
-  const left = [...file.keys()].filter((key) => !taken.has(key));
   const unused = left.filter((key) => !isCounter(key));
+  const found = new Set(pairs.map(([, { name }]) => name));
   const report: MappingReport = {
     mapped,
     ignored: [...left.filter(isCounter), ...others],
     unused: unused.map((key) => ({ key, shape: file.get(key)?.shape ?? [] })),
-    missing: absent.map((placed) => {
-      const [key = placed.name] = keysOf(placed);
-      const [near] = nearest(key, unused, 1);
-      const { name, layout } = placed;
-      return { name, key, shape: layout.torchShape, ...(near !== undefined && { nearest: near }) };
-    }),
+    missing: missingWeights(
+      placed.filter(({ name }) => !found.has(name)),
+      new Map(unused.flatMap((key) => namesOf(bareKey(key), keys).map((name) => [name, key]))),
+    ),
     misshapen,
   };
   const differs = report.missing.length + report.unused.length > 0;
@@ -83,6 +71,39 @@ export function mapTorchWeights(
   return { weights, report };
 }
 
+/** Keys with the weights that they are, each weight once, and the keys that are none. */
+function paired(
+  keys: ReadonlyMap<string, string>,
+  placed: readonly PlacedWeight[],
+): { pairs: (readonly [key: string, weight: PlacedWeight])[]; left: string[] } {
+  const free = new Map(placed.map((weight) => [weight.name, weight]));
+  const pairs: (readonly [string, PlacedWeight])[] = [];
+  const left: string[] = [];
+  for (const [bare, key] of keys) {
+    const weight = namesOf(bare, keys)
+      .map((name) => free.get(name))
+      .find((found) => found !== undefined);
+    if (!weight) left.push(key);
+    else {
+      free.delete(weight.name);
+      pairs.push([key, weight]);
+    }
+  }
+  return { pairs, left };
+}
+
+/** @param unused unused keys by the names that they would have here */
+const missingWeights = (
+  absent: readonly PlacedWeight[],
+  unused: ReadonlyMap<string, string>,
+): MissingWeight[] =>
+  absent.map(({ name, layout }) => {
+    const [near] = nearest(name, unused.keys(), 1);
+    const key = near === undefined ? undefined : unused.get(near);
+    return { name, shape: layout.torchShape, ...(key !== undefined && { nearest: key }) };
+  });
+
+/** @throws InteropError for keys that differ in their wrappers alone */
 function keysByBareName(file: ReadonlyMap<string, NdArray>): Map<string, string> {
   const keys = new Map<string, string>();
   for (const key of file.keys()) {

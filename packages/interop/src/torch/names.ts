@@ -1,42 +1,16 @@
-import { SpikingLayer } from '@bidl/neurons';
-import type { PlacedWeight } from './placed-weights.js';
+/** What upstream wraps into a module of its own: the synapse and the neuron of a spiking layer, a convolution. */
+const WRAPPERS: ReadonlySet<string> = new Set(['p0', 'conv', 'lif', 'lifplus']);
 
-/**
- * What upstream calls a weight inside its module: `p0` is the synapse of a spiking layer, `lif` or `lifplus` its
- * neuron, which also holds the BatchNorm of the membrane. The first one that the file has is taken.
- */
-const IN_SPIKING: Readonly<Record<string, readonly string[]>> = {
-  kernel: ['p0.weight'],
-  bias: ['p0.bias'],
-  'norm/gamma': ['lif.norm.weight', 'lifplus.norm.weight', 'norm.weight'],
-  'norm/beta': ['lif.norm.bias', 'lifplus.norm.bias', 'norm.bias'],
-  'norm/mean': ['lif.norm.running_mean', 'lifplus.norm.running_mean', 'norm.running_mean'],
-  'norm/variance': ['lif.norm.running_var', 'lifplus.norm.running_var', 'norm.running_var'],
+/** What we (and tfjs) call the weights of a BatchNorm, by PyTorch's names. */
+const OF_NORM: Readonly<Record<string, readonly string[]>> = {
+  weight: ['gamma'],
+  bias: ['beta'],
+  running_mean: ['mean', 'moving_mean'],
+  running_var: ['variance', 'moving_variance'],
 };
 
-/** The neuron's own parameters: alpha, beta, theta, v_0, ... */
-const ofNeuron = (name: string): readonly string[] => [`lif.${name}`, `lifplus.${name}`];
-
-/** PyTorch's names for the weights of plain layers, by tfjs's. */
-const IN_PLAIN: Readonly<Record<string, string>> = {
-  kernel: 'weight',
-  embeddings: 'weight',
-  bias: 'bias',
-  gamma: 'weight',
-  beta: 'bias',
-  moving_mean: 'running_mean',
-  moving_variance: 'running_var',
-};
-
-/** The keys a weight may have in a state_dict, the likeliest first. Layers are named by place, as modules are. */
-export function keysOf({ layer, weight }: PlacedWeight): string[] {
-  const path = layer.name.replaceAll('/', '.');
-  const inside =
-    layer instanceof SpikingLayer
-      ? (IN_SPIKING[weight] ?? ofNeuron(weight))
-      : [IN_PLAIN[weight] ?? weight.replaceAll('/', '.')];
-  return inside.map((name) => `${path}.${name}`);
-}
+/** And of every other layer. A neuron's parameters (`alpha`, `theta`) are called the same. */
+const OF_LAYER: Readonly<Record<string, readonly string[]>> = { weight: ['kernel', 'embeddings'] };
 
 /**
  * A key as if its network had been saved alone: without the wrappers that DataParallel and upstream's TimeDistributed
@@ -51,3 +25,35 @@ export const bareKey = (key: string): string =>
 
 /** Keys that stand for nothing here: how many batches a BatchNorm has seen (its momentum is fixed). */
 export const isCounter = (key: string): boolean => key.endsWith('.num_batches_tracked');
+
+/**
+ * What a weight may be called here, the plainest first: `clif1.lif.norm.weight` is `clif1/lif/norm/gamma` or
+ * `clif1/norm/gamma`. A module is a place; a BatchNorm also stands under the place that it belongs to.
+ *
+ * @param key without wrappers, see {@link bareKey}
+ * @param keys all keys of the file, likewise
+ */
+export function namesOf(key: string, keys: { has(key: string): boolean }): string[] {
+  const path = key.split('.');
+  const last = path.pop() ?? '';
+  const isNorm = (module: readonly string[]) => keys.has([...module, 'running_mean'].join('.'));
+  const norm = isNorm(path);
+  const owner = unwrapped(norm || isNorm(nextSibling(path)) ? path.slice(0, -1) : path);
+  const places = [path, norm ? [...owner, 'norm'] : owner];
+  const weights = (norm ? OF_NORM : OF_LAYER)[last] ?? [last];
+  const names = places.flatMap((place) => weights.map((weight) => [...place, weight].join('/')));
+  return [...new Set(names)];
+}
+
+/** The module behind one in a row: of `conv.0` the BatchNorm `conv.1`. */
+const nextSibling = (path: readonly string[]): string[] => [
+  ...path.slice(0, -1),
+  String(Number(path.at(-1)) + 1),
+];
+
+/** The place that a module's innermost wrappers belong to; the outermost module is never one. */
+function unwrapped(path: readonly string[]): string[] {
+  let end = path.length;
+  while (end > 1 && WRAPPERS.has(path[end - 1] ?? '')) end--;
+  return path.slice(0, end);
+}

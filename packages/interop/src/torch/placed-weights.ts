@@ -5,9 +5,6 @@ import { type Layout, layoutOf } from './layout.js';
 
 /** A weight of a network with all that its counterpart in PyTorch depends on. */
 export interface PlacedWeight {
-  readonly layer: tf.layers.Layer;
-  /** Its name inside the layer: `kernel`, `norm/gamma`. */
-  readonly weight: string;
   /** `clif1/norm/gamma` */
   readonly name: string;
   readonly shape: readonly number[];
@@ -18,15 +15,18 @@ export interface PlacedWeight {
 export function placedWeights(model: tf.LayersModel): PlacedWeight[] {
   const orders = featureOrders(model);
   return model.layers.flatMap((layer) => {
-    const weights = layerWeights(layer).map(({ name, variable }) => {
-      return { layer, weight: name.slice(layer.name.length + 1), name, shape: variable.shape };
-    });
+    const weights = layerWeights(layer);
     const order = orders.get(layer.name);
-    const kernel = weights.find(({ weight }) => weight === 'kernel');
-    // Behind a kernel the features are the layer's own; without one every weight lies over the input's.
-    return weights.map((placed) => ({
-      ...placed,
-      layout: layoutOf(placed.weight, placed.shape, kernel && placed !== kernel ? undefined : order),
-    }));
+    const kernel = weights.find(({ name }) => name === `${layer.name}/kernel`);
+    return weights.map((weight) => {
+      const { shape } = weight.variable;
+      // Behind a kernel the features are the layer's own; without one every weight lies over the input's.
+      const over = kernel && weight !== kernel ? undefined : order;
+      return { name: weight.name, shape, layout: layoutOf(isKernel(layer, weight.name), shape, over) };
+    });
   });
 }
+
+/** An embedding's rows are looked up, not multiplied: it has the same layout everywhere. */
+const isKernel = (layer: tf.layers.Layer, name: string): boolean =>
+  name.endsWith('/kernel') && !layer.getClassName().endsWith('Embedding');

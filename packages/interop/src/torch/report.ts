@@ -17,8 +17,7 @@ export interface UnusedKey {
 /** A weight of the network that the file has no key for. */
 export interface MissingWeight {
   readonly name: string;
-  /** The key it would have in PyTorch, and its shape there. */
-  readonly key: string;
+  /** Its shape in PyTorch. */
   readonly shape: readonly number[];
   /** The unused key that is spelt most like it. */
   readonly nearest?: string;
