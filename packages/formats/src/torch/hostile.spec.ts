@@ -125,6 +125,24 @@ describe('tensors that make no sense', () => {
   });
 });
 
+describe('a billion laughs, shared, but long when they are written out', () => {
+  const levels = Array.from({ length: 60 }, (_, i) => assemble('(', `g${i}\n`.repeat(10), `lp${i + 1}\n0`));
+  const laughs = assemble(']p0\n0', ...levels, 'g60\n');
+
+  it.each<[string, Uint8Array, string]>([
+    ['the index of a device', assemble("ctorch\ndevice\n(S'cuda'\n", laughs, 'tR.'), 'arguments that make no sense'],
+    ['the key of a storage', assemble("(S'storage'\nctorch\nFloatStorage\n", laughs, "S'cpu'\nI1\ntQ."), 'names no torch storage'],
+    ['the bit of a tensor', assemble(tensor([1], [1]).subarray(0, -3), '(', laughs, 'I01\ndtR.'), 'the "unknown" bit is not read'],
+  ])('%s', (_, pickle, message) => {
+    expect(refused(archive(pickle, floats))).toContain(message);
+  }); // prettier-ignore
+
+  it('the version of an old file', () => {
+    const magic = assemble(0x80, 2, 0x8a, 10, 'l\xfc\x9cF\xf9 j\xa8P\x19.');
+    expect(refused(assemble(magic, laughs, '.'))).toContain('version (no number) of PyTorch');
+  });
+});
+
 describe('archives that are no checkpoint', () => {
   it.each<[string, Uint8Array, string]>([
     ['an npz file', fixture('stored.npz'), 'no PyTorch checkpoint: the archive has no data.pkl (it holds "a.npy", "b.npy")'],

@@ -28,7 +28,9 @@ export function readLegacy(bytes: Uint8Array): PickleValue {
   }
   const version = readNext(cursor, budget, PLAIN);
   if (version !== PROTOCOL)
-    cursor.fail(`version ${String(version)} of PyTorch's old format is unknown; ${PROTOCOL} is read`);
+    cursor.fail(
+      `version ${typeof version === 'number' ? version : '(no number)'} of PyTorch's old format is unknown; ${PROTOCOL} is read`,
+    );
   readNext(cursor, budget, PLAIN);
   const { dialect, storages, tensors } = torchObjects();
   const value = readNext(cursor, budget, dialect);

@@ -31,9 +31,10 @@ export class Tensors {
    */
   fill(bytesOf: (storage: Storage) => Uint8Array, littleEndian: boolean): void {
     for (const [storage, types] of this.#elements) {
+      const bytes = bytesOf(storage);
       for (const dtype of types.keys()) {
         const count = Math.floor(storage.byteLength / itemSize(dtype));
-        types.set(dtype, elementsFrom(bytesOf(storage), 0, count, dtype, littleEndian));
+        types.set(dtype, elementsFrom(bytes, 0, count, dtype, littleEndian));
       }
     }
     for (const { array, storage, dtype, view, whole } of this.#planned) {

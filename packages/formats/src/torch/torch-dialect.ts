@@ -72,7 +72,8 @@ const size: Maker = ([dims = []]) => (Array.isArray(dims) ? dims : undefined);
 /** `torch.device('cuda', 0)` is the string `cuda:0`. */
 const device: Maker = ([type, index]) => {
   if (typeof type !== 'string') return undefined;
-  return index === undefined || index === null ? type : `${type}:${String(index)}`;
+  if (index === undefined || index === null) return type;
+  return typeof index === 'number' ? `${type}:${index}` : undefined;
 };
 
 /** A Counter is a dict of counts. */
@@ -83,8 +84,9 @@ function refuseLazy(metadata: unknown): void {
   if (!(metadata instanceof Map)) return;
   for (const [key, value] of metadata as Map<unknown, unknown>) {
     if (value === false) continue;
+    const bit = key === 'conj' || key === 'neg' ? key : 'unknown';
     throw new FormatError(
-      `pickle: a tensor with the "${String(key).slice(0, 20)}" bit is not read; save tensor.resolve_conj().resolve_neg()`,
+      `pickle: a tensor with the "${bit}" bit is not read; save tensor.resolve_conj().resolve_neg()`,
     );
   }
 }

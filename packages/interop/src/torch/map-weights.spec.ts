@@ -254,6 +254,7 @@ describe('where the weights are in a checkpoint', () => {
 
   it.each([
     [[1, 2], 'this file holds no state_dict'],
+    [new Map([[[1], 3]]), 'this checkpoint holds no state_dict (it has (a key that is no text))'],
     [new Map([['epoch', 3]]), 'this checkpoint holds no state_dict (it has epoch)'],
     [new Map(), 'holds no state_dict'],
   ])('nowhere: %p', (value, message) => {

@@ -38,10 +38,10 @@ export function torchCheckpoint(value: PickleValue): TorchCheckpoint {
   const others: string[] = [];
   for (const [key, entry] of dict) {
     if (typeof key === 'string' && isTensor(entry)) weights.set(key, entry);
-    else others.push(String(key));
+    else others.push(shown(key));
   }
   if (weights.size === 0) {
-    const keys = [...value.keys()].slice(0, 8).map(String).join(', ');
+    const keys = [...value.keys()].slice(0, 8).map(shown).join(', ');
     throw new InteropError(
       `this checkpoint holds no state_dict (it has ${keys}). Save the weights: ` +
         "torch.save({'state_dict': model.state_dict()}, FILE)",
@@ -55,6 +55,10 @@ export function torchCheckpoint(value: PickleValue): TorchCheckpoint {
     iter: count(value.get('iters')),
   };
 }
+
+/** A key for a message. Nested ones stay unsaid: a few bytes of a file can unfold to gigabytes of text. */
+const shown = (key: PickleValue): string =>
+  typeof key === 'string' || typeof key === 'number' ? String(key).slice(0, 80) : '(a key that is no text)';
 
 const isTensor = (value: PickleValue): value is NdArray =>
   typeof value === 'object' && value !== null && 'dtype' in value;
