@@ -43,4 +43,4 @@ export { Aggregation, type AggregationArgs, type AggregationMode } from './layer
 export { sequence, type Sequence, type SequenceOptions, type SequenceRun } from './sequence/sequence.js';
 export { stepper, type NetworkState, type Stepper, type Watch } from './stepper/stepper.js';
 export { walk, type Place, type Walk } from './stepper/walk.js';
-export { namedWeights, type NamedVariable } from './weights/named-weights.js';
+export { layerWeights, namedWeights, type NamedVariable } from './weights/named-weights.js';

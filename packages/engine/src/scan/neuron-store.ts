@@ -17,6 +17,8 @@ export interface NeuronStoreOptions {
   readonly library: OpsLibrary;
   /** Where compiled neurons are kept. */
   readonly cacheDir: string;
+  /** The C++ compiler, if there is one. Default: {@link findCompiler}. */
+  readonly compiler?: () => string | undefined;
   /** Hears of a neuron that is being compiled. */
   readonly log: (line: string) => void;
   /** Hears, once for each neuron, that it can't be compiled, and what would help. */
@@ -58,22 +60,24 @@ export class NeuronStore {
 
   /** Makes sure that the op library has a kernel; what stands in the way otherwise. */
   private load(neuron: AnyNeuron, name: string, kernel: NeuronKernel): string | undefined {
-    const { library, cacheDir, log, warn } = this.options;
+    const { library, cacheDir, log, warn, compiler = findCompiler } = this.options;
     if (library.hasNeuron(name)) return undefined;
     const before = this.failed.get(name);
     if (before !== undefined) return before;
+    const file = neuronPath(kernel, library.isa, cacheDir);
+    const isCached = existsSync(file);
     try {
-      const file = neuronPath(kernel, library.isa, cacheDir);
-      if (!existsSync(file)) {
-        const compiler = findCompiler();
-        log(`Compiling neuron "${neuron.name}" (once; it is kept in ${cacheDir})`);
-        buildNeuronSync(kernel, library.isa, { cacheDir, ...(compiler && { compiler }) });
+      if (!isCached) {
+        const program = compiler();
+        if (program !== undefined) log(`Compiling neuron "${neuron.name}": once, it is kept in ${cacheDir}`);
+        buildNeuronSync(kernel, library.isa, { cacheDir, ...(program && { compiler: program }) });
       }
       library.loadNeurons(file);
       return undefined;
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      const obstacle = `neuron "${neuron.name}" has no fused kernel: ${reason}`;
+      const remedy = isCached ? '. Delete the file, and it will be compiled again' : '';
+      const obstacle = `neuron "${neuron.name}" has no fused kernel: ${reason}${remedy}`;
       warn(`${obstacle}. It runs composed, which is slower.`);
       this.failed.set(name, obstacle);
       return obstacle;

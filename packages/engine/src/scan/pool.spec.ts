@@ -50,8 +50,8 @@ function run(neuron: typeof spike, shape: number[], norm: boolean, form: ScanFor
         pool: inside,
       });
       if (inside) return out;
-      const [batch, steps, ...rest] = out.shape;
-      const images = tf.maxPool(tf.reshape(out, [batch * steps, ...rest]) as tf.Tensor4D, 2, 2, 'valid');
+      const [batch, steps, height, width, channels] = out.shape;
+      const images = tf.maxPool(tf.reshape<tf.Rank.R4>(out, [batch * steps, height, width, channels]), 2, 2, 'valid');
       return tf.reshape(images, [batch, steps, ...images.shape.slice(1)]);
     };
     const out = pooled(x, bias, args.params['theta']);

@@ -62,10 +62,10 @@ napi_value init(napi_env env, napi_value exports) {
   const napi_property_descriptor properties[] = {
       {"isa", nullptr, nullptr, nullptr, nullptr, isa, napi_enumerable, nullptr},
       {"threads", nullptr, nullptr, nullptr, nullptr, threads, napi_enumerable, nullptr},
-      {"hasNeuron", nullptr, has_neuron, nullptr, nullptr, nullptr, napi_default, nullptr},
-      {"loadNeurons", nullptr, load_neurons, nullptr, nullptr, nullptr, napi_default, nullptr},
-      {"convWay", nullptr, bidl::tf::conv_way, nullptr, nullptr, nullptr, napi_default, nullptr},
-      {"sparseProductPays", nullptr, bidl::tf::sparse_product_pays, nullptr, nullptr, nullptr, napi_default, nullptr},
+      {"hasNeuron", nullptr, has_neuron, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"loadNeurons", nullptr, load_neurons, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"convWay", nullptr, bidl::tf::conv_way, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"sparseProductPays", nullptr, bidl::tf::sparse_product_pays, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
   };
   napi_define_properties(env, exports, sizeof properties / sizeof *properties, properties);
   return exports;
