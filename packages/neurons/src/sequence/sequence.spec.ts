@@ -12,7 +12,15 @@ beforeAll(async () => {
 });
 
 const conv = (name: string, hidden_channel: number, mode: 'spike' | 'analog' = 'spike') =>
-  new Conv2dLif({ name, hidden_channel, kernel_size: 3, padding: 1, mode, seed: 3 });
+  new Conv2dLif({
+    name,
+    hidden_channel,
+    kernel_size: 3,
+    padding: 1,
+    mode,
+    soma_params: { theta: 0.1, alpha: 0.7 },
+    seed: 3,
+  });
 const halve = (name: string) => new OverTime(tf.layers.maxPooling2d({ poolSize: 2, strides: 2, name }));
 
 /** Convolutions and poolings of every kind: alone behind neurons, behind neurons that something else reads, of 3x3. */
@@ -98,7 +106,8 @@ test('nothing is left behind', () => {
   const model = network();
   const x = frames(3);
   const count = () => {
-    tf.dispose(sequence(model).run(x));
+    const { out, state } = sequence(model).run(x);
+    tf.dispose([out, state]);
     return tf.memory().numTensors;
   };
   count();
