@@ -30,7 +30,7 @@ export async function openTrained(
   warn: (line: string) => void,
 ): Promise<Trained> {
   const checkpoint = readCheckpoint(file);
-  const engine = await startEngine({ warn });
+  const engine = await startEngine({ warn, log: warn });
   const classifier = buildClassifier(loaded.config.model, { inputShape, seed: checkpoint.meta?.seed ?? 0 });
   applyWeights(classifier, checkpoint);
   return {

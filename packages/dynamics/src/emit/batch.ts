@@ -128,7 +128,9 @@ function backThroughBefore(
   return {
     stores: [
       ['dx', whole(x, readsX, 'dx_part')],
-      ...states.map((state, k) => [`dstate[${k}]`, whole(state, carried[k] === true, `dstate[${k}]`)] as const),
+      ...states.map(
+        (state, k) => [`dstate[${k}]`, whole(state, carried[k] === true, `dstate[${k}]`)] as const,
+      ),
     ],
     sums: summed.flatMap((leaf) => sumOf(leaf, found.get(leaf))),
   };

@@ -41,11 +41,15 @@ export function passSource(name: string, { stores, sums, kept = new Map() }: Pas
 /** The line that computes a node; none for what is written where it is used. */
 function definition(node: Expression, local: (field: string) => string): string | undefined {
   if (node.kind === 'leaf') {
-    const read = LANES.test(node.name) ? `load(${local(node.name)} + j)` : `part.get(${local(node.name)} + i)`;
+    const read = LANES.test(node.name)
+      ? `load(${local(node.name)} + j)`
+      : `part.get(${local(node.name)} + i)`;
     return `const vf e${node.id} = ${read};`;
   }
   if (node.kind !== 'operation' || node.operation === 'fire') return undefined;
-  return isMask(node) ? `const vi m${node.id} = ${maskOf(node)};` : `const vf e${node.id} = ${valueOf(node)};`;
+  return isMask(node)
+    ? `const vi m${node.id} = ${maskOf(node)};`
+    : `const vf e${node.id} = ${valueOf(node)};`;
 }
 
 type OperationNode = Expression & { kind: 'operation' };

@@ -51,7 +51,9 @@ export function emitKernel(neuron: NeuronDefinition, surrogate: Surrogate): Neur
   const batch = norms + noises > 0 ? batchPasses(neuron, surrogate, hasNorm) : undefined;
   const source = [
     independentSource('plain', plain),
-    running ? independentSource('running', running) : 'namespace running { const BidlIndependent passes = {}; }',
+    running
+      ? independentSource('running', running)
+      : 'namespace running { const BidlIndependent passes = {}; }',
     batch ? batchSource(batch) : 'namespace batch { const BidlBatch passes = {}; }',
     `const BidlNeuron neuron = {BIDL_NEURON_ABI, ${step.states.length}, ${step.params.length}, ` +
       `${step.graph.constants.length}, ${hasNorm}, ${noises === 1}, plain::passes, running::passes, batch::passes};`,
@@ -85,7 +87,12 @@ function batchSource({ before, after, backAfter, backBefore, kept, carried }: Ba
   });
 }
 
-function namespace(name: string, type: string, table: string, passes: Readonly<Record<string, Pass>>): string {
+function namespace(
+  name: string,
+  type: string,
+  table: string,
+  passes: Readonly<Record<string, Pass>>,
+): string {
   const functions = Object.entries(passes).map(([pass, content]) => passSource(pass, content));
   return [`namespace ${name} {`, ...functions, `const ${type} passes = ${table};`, '}'].join('\n');
 }

@@ -22,7 +22,11 @@ export interface Hooks {
 }
 
 /** Reads a neuron's step as expressions. */
-export function trace(neuron: NeuronDefinition, surrogate: Surrogate, hooks: (graph: Expressions) => Hooks): Trace {
+export function trace(
+  neuron: NeuronDefinition,
+  surrogate: Surrogate,
+  hooks: (graph: Expressions) => Hooks,
+): Trace {
   const graph = new Expressions();
   const ops = { ...expressionOps(graph, surrogate), ...hooks(graph) };
   const leaves = (kind: string, record: Readonly<Record<string, number>>) =>
@@ -56,5 +60,7 @@ export const nextStates = ({ states, next }: Trace): (readonly [string, Expressi
   next.flatMap((value, k) => (value === states[k] ? [] : [[`state[${k}]`, value] as const]));
 
 /** A leaf's gradient as a sum over the channel, where it has one. */
-export const sumOf = (leaf: Expression, gradient: Expression | undefined): (readonly [string, Expression])[] =>
-  gradient && leaf.kind === 'leaf' ? [[leaf.name, gradient]] : [];
+export const sumOf = (
+  leaf: Expression,
+  gradient: Expression | undefined,
+): (readonly [string, Expression])[] => (gradient && leaf.kind === 'leaf' ? [[leaf.name, gradient]] : []);

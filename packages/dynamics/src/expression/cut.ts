@@ -10,7 +10,11 @@ export type Cost = (node: Expression) => number;
  *
  * @param gone leaves whose value is not there any more; all other leaves are
  */
-export function cheapestCut(needed: readonly Expression[], gone: ReadonlySet<Expression>, cost: Cost): Expression[] {
+export function cheapestCut(
+  needed: readonly Expression[],
+  gone: ReadonlySet<Expression>,
+  cost: Cost,
+): Expression[] {
   const nodes = reachable(needed);
   const flow = new Network();
   for (const node of nodes) {

@@ -1,7 +1,10 @@
 import { inputsOf, type Expression, type Expressions } from './expression.js';
 
 /** Nodes that the values of `roots` are computed from, themselves included, operands first. */
-export function reachable(roots: Iterable<Expression>, stops: ReadonlySet<Expression> = new Set()): Expression[] {
+export function reachable(
+  roots: Iterable<Expression>,
+  stops: ReadonlySet<Expression> = new Set(),
+): Expression[] {
   const seen = new Set<Expression>();
   const visit = (node: Expression): void => {
     if (seen.has(node)) return;

@@ -15,7 +15,7 @@ export interface EngineOptions {
   readonly threads?: number;
   /** Gets the warnings. @default console.warn */
   readonly warn?: (line: string) => void;
-  /** Hears of what takes a moment, as compiling a neuron on its first use. @default console.info */
+  /** Hears of what takes a moment, as compiling a neuron on its first use. @default console.error */
   readonly log?: (line: string) => void;
 }
 
@@ -28,7 +28,7 @@ export interface EngineOptions {
  */
 export async function startEngine(options: EngineOptions = {}): Promise<EngineInfo> {
   const { backend = 'auto', device = 'cpu', threads } = options;
-  const listeners = { warn: options.warn ?? console.warn, log: options.log ?? console.info };
+  const listeners = { warn: options.warn ?? console.warn, log: options.log ?? console.error };
   if (threads !== undefined && !(Number.isInteger(threads) && threads > 0)) {
     throw new EngineError(`threads must be a positive whole number; it is ${threads}.`);
   }
@@ -39,11 +39,7 @@ export async function startEngine(options: EngineOptions = {}): Promise<EngineIn
   return engineInfo();
 }
 
-async function startAny(
-  device: Device,
-  threads: number | undefined,
-  listeners: Listeners,
-): Promise<void> {
+async function startAny(device: Device, threads: number | undefined, listeners: Listeners): Promise<void> {
   if (tf.getBackend() === 'wasm') return; // fell back before, and said so
   try {
     await startTensorFlow(device, threads, listeners);

@@ -14,17 +14,16 @@ const NEURONS = 200;
 const PER_LIBRARY = 25;
 const neurons = fc.sample(recipes, { numRuns: NEURONS, seed: 11 }).map(neuronOf);
 
-const settings = fc
-  .record({
-    batch: fc.integer({ min: 1, max: 3 }),
-    steps: fc.integer({ min: 1, max: 6 }),
-    pixels: fc.integer({ min: 4, max: 12 }),
-    channels: fc.constantFrom(1, 3, 8, 17),
-    perChannel: fc.boolean(),
-    withState: fc.boolean(),
-    withBias: fc.boolean(),
-    seed: fc.integer({ min: 1, max: 1 << 30 }),
-  });
+const settings = fc.record({
+  batch: fc.integer({ min: 1, max: 3 }),
+  steps: fc.integer({ min: 1, max: 6 }),
+  pixels: fc.integer({ min: 4, max: 12 }),
+  channels: fc.constantFrom(1, 3, 8, 17),
+  perChannel: fc.boolean(),
+  withState: fc.boolean(),
+  withBias: fc.boolean(),
+  seed: fc.integer({ min: 1, max: 1 << 30 }),
+});
 
 let folder: string;
 beforeAll(async () => {

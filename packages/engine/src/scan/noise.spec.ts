@@ -18,7 +18,14 @@ function run(shape: number[], norm: boolean, form: ScanForm, noise: number, seed
     const channels = shape.at(-1) ?? 1;
     const x = tf.randomNormal(shape, 0.3, 0.6, 'float32', 9);
     const per = (k: number) => tf.randomUniform([channels], 0.5, 1, 'float32', k);
-    const norms = { gamma: per(2), beta: per(3), mean: per(4), variance: per(5), epsilon: 1e-5, momentum: 0.1 };
+    const norms = {
+      gamma: per(2),
+      beta: per(3),
+      mean: per(4),
+      variance: per(5),
+      epsilon: 1e-5,
+      momentum: 0.1,
+    };
     const scan = (v: tf.Tensor) =>
       neuronScan(neuron, {
         x: v,

@@ -51,7 +51,12 @@ function run(neuron: typeof spike, shape: number[], norm: boolean, form: ScanFor
       });
       if (inside) return out;
       const [batch, steps, height, width, channels] = out.shape;
-      const images = tf.maxPool(tf.reshape<tf.Rank.R4>(out, [batch * steps, height, width, channels]), 2, 2, 'valid');
+      const images = tf.maxPool(
+        tf.reshape<tf.Rank.R4>(out, [batch * steps, height, width, channels]),
+        2,
+        2,
+        'valid',
+      );
       return tf.reshape(images, [batch, steps, ...images.shape.slice(1)]);
     };
     const out = pooled(x, bias, args.params['theta']);

@@ -8,7 +8,11 @@ const spiking = fc
   .constantFrom(...(Object.keys(SURROGATES) as SurrogateName[]))
   .map((name) => ({ neuron: lif(), surrogate: SURROGATES[name]() }));
 const analog = fc
-  .tuple(fc.constantFrom(0, 1, 2, 3), fc.constantFrom('relu', 'tanh', 'sigmoid', null), fc.constantFrom(0.5, 1))
+  .tuple(
+    fc.constantFrom(0, 1, 2, 3),
+    fc.constantFrom('relu', 'tanh', 'sigmoid', null),
+    fc.constantFrom(0.5, 1),
+  )
   .map(([tap, activation, region]) => ({
     neuron: lif({ mode: 'analog', membMode: [tap, activation] }),
     surrogate: rectangle({ region }),

@@ -92,6 +92,7 @@ function libraryFor(
   { cacheDir, flags }: NeuronBuildOptions,
 ): NeuronLibrary {
   const set = instructionSets().find(({ name }) => name === isa);
-  if (set === undefined) throw new KernelError(`the instruction set "${isa}" is not one of this architecture`);
+  if (set === undefined)
+    throw new KernelError(`the instruction set "${isa}" is not one of this architecture`);
   return neuronLibrary(kernels, set, cacheDir, flags);
 }

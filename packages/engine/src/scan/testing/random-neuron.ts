@@ -93,7 +93,10 @@ export function neuronOf(recipe: Recipe): { neuron: NeuronDefinition; surrogate:
       // Everything depends on the input, so that it has one value for each neuron.
       const shown = recipe.out === 'spike' ? spike : o.add(at(recipe.out), o.mul(o.constant(0.1), u));
       const next = recipe.next.map(([k, kind]) => bound(o, kind, o.add(at(k), o.mul(o.constant(0.2), u))));
-      return { out: shown, state: Object.fromEntries(Object.keys(state).map((name, k) => [name, next[k] as T])) };
+      return {
+        out: shown,
+        state: Object.fromEntries(Object.keys(state).map((name, k) => [name, next[k] as T])),
+      };
     },
   });
   return { neuron, surrogate: SURROGATES[recipe.surrogate]() };

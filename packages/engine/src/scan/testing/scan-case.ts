@@ -149,7 +149,14 @@ export function referenceCase(c: ScanCase, precision: 'float32' | 'float64'): Sc
     out: scanned.out,
     final: scanned.trace[c.steps - 1],
     ...(c.norm === 'train' && scanned.running && { running: scanned.running }),
-    grads: { x, bias, ...named('param', params), ...named('state', state), ...(gamma && { gamma }), ...(beta && { beta }) },
+    grads: {
+      x,
+      bias,
+      ...named('param', params),
+      ...named('state', state),
+      ...(gamma && { gamma }),
+      ...(beta && { beta }),
+    },
   };
 }
 
@@ -166,7 +173,8 @@ const largest = (a: ArrayLike<number>) => Array.from(a, Math.abs).reduce((m, v) 
 export function equalsReference(c: ScanCase, form: 'fused' | 'composed'): boolean {
   const single = referenceCase(c, 'float32');
   const double = referenceCase(c, 'float64');
-  if (worst(single.out, double.out) > 1e-4 || worst(single.grads['x'], double.grads['x']) > 1e-3) return false;
+  if (worst(single.out, double.out) > 1e-4 || worst(single.grads['x'], double.grads['x']) > 1e-3)
+    return false;
   const results = runCase(c, form);
   if (form === 'fused' && c.norm === 'none') {
     expectClose(results.out, single.out, { atol: 0, rtol: 0 }, 'out, bit by bit');
@@ -182,7 +190,12 @@ export function equalsReference(c: ScanCase, form: 'fused' | 'composed'): boolea
   }
   if (results.running && double.running) {
     expectClose(results.running.mean, double.running.mean, { atol: 1e-5, rtol: 1e-4 }, 'running mean');
-    expectClose(results.running.variance, double.running.variance, { atol: 1e-5, rtol: 1e-4 }, 'running variance');
+    expectClose(
+      results.running.variance,
+      double.running.variance,
+      { atol: 1e-5, rtol: 1e-4 },
+      'running variance',
+    );
   }
   return true;
 }
