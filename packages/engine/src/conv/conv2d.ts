@@ -1,7 +1,11 @@
 import type { OpsInfo } from '@bidl/kernels';
 import * as tf from '@tensorflow/tfjs';
 import { density } from '../backend/density.js';
-import type { OpAttribute, TensorFlowBackend } from '../backend/tensorflow-binding.js';
+import {
+  isTensorFlowBackend,
+  type OpAttribute,
+  type TensorFlowBackend,
+} from '../backend/tensorflow-binding.js';
 import { explicitConv2D } from './explicit-padding.js';
 
 type ConvInfo = ReturnType<typeof tf.backend_util.computeConv2DInfo>;
@@ -65,14 +69,34 @@ function resultSize(pass: Pass, info: ConvInfo): readonly [number, number] {
   return [info.inHeight, info.inWidth];
 }
 
-function opAttributes(
-  { binding }: TensorFlowBackend,
-  pass: Pass,
-  info: ConvInfo,
-  way: number,
-): OpAttribute[] {
+/** A convolution as the op library's attributes say it: all but what shapes of tensors tell. */
+export interface ConvAttributes {
+  readonly stride_h: number;
+  readonly stride_w: number;
+  /** Zeros before the image. */
+  readonly pad_h: number;
+  readonly pad_w: number;
+  /** Size of the result, which the op can't see. */
+  readonly rows: number;
+  readonly columns: number;
+  /** How it is computed. */
+  readonly way: number;
+}
+
+/** No convolution. */
+export const NO_CONV: ConvAttributes = {
+  stride_h: 1,
+  stride_w: 1,
+  pad_h: 0,
+  pad_w: 0,
+  rows: 0,
+  columns: 0,
+  way: 0,
+};
+
+function convAttributes(pass: Pass, info: ConvInfo, way: number): ConvAttributes {
   const [rows, columns] = resultSize(pass, info);
-  const numbers = {
+  return {
     stride_h: info.strideHeight,
     stride_w: info.strideWidth,
     pad_h: info.padInfo.top,
@@ -81,7 +105,33 @@ function opAttributes(
     columns,
     way,
   };
-  return Object.entries(numbers).map(([name, value]) => ({ name, type: binding.TF_ATTR_INT, value }));
+}
+
+const opAttributes = ({ binding }: TensorFlowBackend, attributes: ConvAttributes): OpAttribute[] =>
+  Object.entries(attributes).map(([name, value]) => ({
+    name,
+    type: binding.TF_ATTR_INT,
+    value: Number(value),
+  }));
+
+let library: OpsInfo | undefined;
+
+/**
+ * How the op library computes a convolution over images `[N, H, W, C]` itself, or undefined where it leaves that to
+ * TensorFlow, or where there is no op library.
+ */
+export function ownConvolution(
+  x: tf.Tensor4D,
+  filter: tf.Tensor4D,
+  attrs: Attrs,
+): ConvAttributes | undefined {
+  const backend: unknown = tf.backend();
+  if (library === undefined || !isTensorFlowBackend(backend) || filter.shape[2] !== x.shape[3])
+    return undefined;
+  const info = conv2dInfo(x.shape, filter.shape, attrs);
+  if (!worthwhile(info)) return undefined;
+  const way = library.convWay(PASSES.Conv2D, density(backend, x), ...shapeOf(info));
+  return way === DENSE ? undefined : convAttributes('Conv2D', info, way);
 }
 
 function preferFor(pass: Pass, convWay: OpsInfo['convWay']): void {
@@ -103,10 +153,11 @@ function preferFor(pass: Pass, convWay: OpsInfo['convWay']): void {
         const share = pass === 'Conv2DBackpropInput' ? 1 : density(backend, first);
         const way = convWay(PASSES[pass], share, ...shapeOf(info));
         if (way !== DENSE) {
-          return backend.executeSingleOutput(OPS[pass], opAttributes(backend, pass, info, way), [
-            first,
-            second,
-          ]);
+          return backend.executeSingleOutput(
+            OPS[pass],
+            opAttributes(backend, convAttributes(pass, info, way)),
+            [first, second],
+          );
         }
       }
       return info.padInfo.type === 'EXPLICIT'
@@ -122,7 +173,9 @@ function preferFor(pass: Pass, convWay: OpsInfo['convWay']): void {
  * Winograd's form, the rest goes to TensorFlow as before. Explicit padding works in every pass, which tfjs-node's own
  * gradients don't know.
  */
-export function preferConvolutions({ convWay }: OpsInfo): void {
+export function preferConvolutions(ops: OpsInfo): void {
+  library = ops;
+  const { convWay } = ops;
   for (const pass of ['Conv2D', 'Conv2DBackpropFilter', 'Conv2DBackpropInput'] as const)
     preferFor(pass, convWay);
 }

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { convCurrent, type ConvInput } from './conv-current.js';
 import type { FusedNeuron, NeuronStore } from './neuron-store.js';
 import { hasScanKernel, NORM, runScan, SCAN, SCAN_GRAD, type ScanAttributes } from './scan-kernel.js';
 import type { Save } from './tensor-ops.js';
@@ -35,12 +36,18 @@ const FIRST_DPARAM = 4;
  * The output and the final states are several values of one computation; each gets its gradient from the backward
  * kernel, a final state's only where a loss uses it.
  */
-export function scanFused(neuron: AnyNeuron, { name, kernel }: FusedNeuron, args: ScanArgs): ScanResult {
-  const { x, params, bias, state, norm, training, seed = 0, pool = false } = args;
+export function scanFused(
+  neuron: AnyNeuron,
+  { name, kernel }: FusedNeuron,
+  { x: given, ...args }: Omit<ScanArgs, 'x'> & { readonly x: tf.Tensor | ConvInput },
+): ScanResult {
+  const { params, bias, state, norm, training, seed = 0, pool = false } = args;
+  const conv = given instanceof tf.Tensor ? undefined : given;
+  const x = given instanceof tf.Tensor ? given : given.x;
   const noise = training && kernel.hasNoise ? (args.noise ?? 0) : 0;
   const empty = tf.zeros([0]);
   const stateNames = Object.keys(neuron.state);
-  const given = Object.keys(neuron.params).map((key) => params[key]);
+  const values = Object.keys(neuron.params).map((key) => params[key]);
   const attributes: ScanAttributes = {
     neuron: name,
     constants: kernel.constants,
@@ -49,8 +56,9 @@ export function scanFused(neuron: AnyNeuron, { name, kernel }: FusedNeuron, args
     epsilon: norm?.epsilon ?? 0,
     momentum: norm?.momentum ?? 0,
     noise,
-    learn: given.some((p) => !(p instanceof tf.Variable) || p.trainable),
+    learn: values.some((p) => !(p instanceof tf.Variable) || p.trainable),
     pool,
+    ...(conv && { conv: conv.own }),
   };
   const inputs = [
     x,
@@ -58,10 +66,11 @@ export function scanFused(neuron: AnyNeuron, { name, kernel }: FusedNeuron, args
     ...(norm ? [norm.gamma, norm.beta, norm.mean, norm.variance] : [empty, empty, empty, empty]),
     // In two halves of 16 bits, which float32 holds.
     noise > 0 ? tf.tensor1d([(seed >>> 16) & 0xffff, seed & 0xffff]) : empty,
-    ...given,
+    ...values,
     ...stateNames.map((key) => state?.[key] ?? empty),
   ];
-  const outputs = runScan(SCAN, inputs, FIRST_STATE + stateNames.length, attributes);
+  const weights = conv?.kernel ?? empty;
+  const outputs = runScan(SCAN, [...inputs, weights], FIRST_STATE + stateNames.length, attributes);
   const saved = SAVED.map((k) => outputs[k]);
   const bySteps = attributes.norm === NORM.batch || noise > 0;
   const needsX = !bySteps || kernel.batchReadsInput;
@@ -70,17 +79,17 @@ export function scanFused(neuron: AnyNeuron, { name, kernel }: FusedNeuron, args
   const differentiable = (output: number): tf.Tensor =>
     tf.customGrad((...tensors) => {
       const save = tensors[inputs.length] as Save;
-      save([needsX ? x : empty, ...inputs.slice(1), ...saved]);
+      save([needsX ? x : empty, ...inputs.slice(1), weights, ...saved]);
       const gradFunc = (dy: tf.Tensor | tf.Tensor[], kept: tf.Tensor[]) => {
-        const ofInputs = kept.slice(0, inputs.length);
+        const ofInputs = kept.slice(0, inputs.length + 1);
         const none = tf.zeros([0]);
         const seeds = [OUT, ...stateNames.map((_, k) => FIRST_STATE + k)].map((k) =>
           k === output ? (dy as tf.Tensor) : none,
         );
-        return gradients(ofInputs, kept.slice(inputs.length), seeds, given.length, attributes);
+        return gradients(ofInputs, kept.slice(ofInputs.length), seeds, values.length, attributes);
       };
       return { value: tf.clone(outputs[output]), gradFunc };
-    })(...inputs);
+    })(conv ? convCurrent(conv) : x, ...inputs.slice(1));
   return {
     out: differentiable(OUT),
     state: Object.fromEntries(stateNames.map((key, k) => [key, differentiable(FIRST_STATE + k)])),
@@ -88,7 +97,10 @@ export function scanFused(neuron: AnyNeuron, { name, kernel }: FusedNeuron, args
   };
 }
 
-/** Gradients for every input of the forward kernel, from those of its output and of the final states. */
+/**
+ * Gradients for what the scan is differentiable in, from those of its output and of the final states: `inputs` are the
+ * forward kernel's, the convolution's kernel last, which gets its own from that of the neurons' input.
+ */
 function gradients(
   inputs: readonly tf.Tensor[],
   saved: readonly tf.Tensor[],

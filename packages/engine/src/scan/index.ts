@@ -1,4 +1,5 @@
 export { ScanError } from './errors.js';
 
+export { convScan, type ConvScanArgs } from './conv-scan.js';
 export { neuronScan, neuronStep } from './scan.js';
 export type { ScanArgs, ScanForm, ScanNorm, ScanResult, StepArgs } from './types.js';

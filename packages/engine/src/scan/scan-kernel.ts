@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { NO_CONV, type ConvAttributes } from '../conv/conv2d.js';
 import type { OpAttribute, TensorFlowBackend } from '../backend/tensorflow-binding.js';
 
 /** Names of the tfjs kernels that the op library brings to the `tensorflow` backend. */
@@ -25,6 +26,8 @@ export interface ScanAttributes {
   readonly learn: boolean;
   /** Whether the output is pooled, 2x2. */
   readonly pool: boolean;
+  /** The convolution between x and the neurons, where there is one. */
+  readonly conv?: ConvAttributes;
 }
 
 /** Runs one of the two ops. Inputs and outputs in the order of `native/tf_ops/scan_op.cc`; left-out ones are empty. */
@@ -76,6 +79,11 @@ function opAttributes(
     { name: 'noise', type: TF_ATTR_FLOAT, value: attributes.noise },
     { name: 'learn', type: TF_ATTR_BOOL, value: attributes.learn },
     { name: 'pool', type: TF_ATTR_BOOL, value: attributes.pool },
+    ...Object.entries(attributes.conv ?? NO_CONV).map(([name, value]) => ({
+      name,
+      type: TF_ATTR_INT,
+      value: Number(value),
+    })),
   ];
 }
 

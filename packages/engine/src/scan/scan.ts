@@ -13,7 +13,7 @@ import type { AnyNeuron, ScanArgs, ScanResult, StepArgs } from './types.js';
  * @throws ScanError when shapes don't fit, a parameter is missing, or `form: 'fused'` can't be had.
  */
 export function neuronScan(neuron: AnyNeuron, args: ScanArgs): ScanResult {
-  check(neuron, args);
+  checkScan(neuron, args.x.shape, args);
   const { form = 'auto' } = args;
   if (form === 'composed') return scanComposed(neuron, args);
   const fused = fusedFor(neuron, args);
@@ -31,19 +31,20 @@ export function neuronStep(
   return stepComposed(neuron, args.x, args.state, args);
 }
 
-function check(neuron: AnyNeuron, args: ScanArgs): void {
-  const { x, norm, state } = args;
-  if (x.rank < 3) {
+/** @param shape of the neurons' input. @throws ScanError when something does not fit it */
+export function checkScan(neuron: AnyNeuron, shape: readonly number[], args: Omit<ScanArgs, 'x'>): void {
+  const { norm, state } = args;
+  if (shape.length < 3) {
     throw new ScanError(
-      `neuronScan: x must be [batch, time, ..., channels]; its shape is [${x.shape.join(', ')}]`,
+      `neuronScan: x must be [batch, time, ..., channels]; its shape is [${shape.join(', ')}]`,
     );
   }
-  if (args.pool && x.rank !== 5) {
+  if (args.pool && shape.length !== 5) {
     throw new ScanError(
-      `neuronScan: to be pooled, x must be [batch, time, height, width, channels]; its shape is [${x.shape.join(', ')}]`,
+      `neuronScan: to be pooled, x must be [batch, time, height, width, channels]; its shape is [${shape.join(', ')}]`,
     );
   }
-  const channels = x.shape[x.rank - 1];
+  const channels = shape[shape.length - 1];
   checkParams(neuron, args.params, channels);
   if (args.bias && (args.bias.rank !== 1 || args.bias.size !== channels)) {
     throw new ScanError(
@@ -57,7 +58,7 @@ function check(neuron: AnyNeuron, args: ScanArgs): void {
       );
     }
   }
-  const expected = [x.shape[0], ...x.shape.slice(2)];
+  const expected = [shape[0], ...shape.slice(2)];
   for (const [key, tensor] of Object.entries(state ?? {})) {
     if (!(key in neuron.state)) {
       throw new ScanError(

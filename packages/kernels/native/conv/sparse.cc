@@ -125,8 +125,11 @@ class SparseRows : public ConvRows {
       : c_(c), per_column_(c.k_h * c.k_w * c.in_c), weights_(per_column_ * c.out_c), scratch_(threads) {
     pack(c, kernel, weights_.data());
   }
-  // Input rows are read again for every unit that sees them.
-  int64_t unit() const override { return std::min(c_.out_h, 4 * c_.k_h); }
+  // Few enough rows for their outputs to stay close; input rows are read again for every unit that sees them.
+  int64_t unit() const override {
+    const int64_t fit = CLOSE / (c_.out_w * c_.out_c * static_cast<int64_t>(sizeof(float)));
+    return std::min(c_.out_h, std::max<int64_t>(2, fit / 2 * 2));
+  }
 
   void compute(const float* image, int64_t first, int64_t rows, float* y, int thread) override {
     auto& own = scratch_[thread];

@@ -141,4 +141,17 @@ inline int64_t period_of(int64_t channels) {
   return period;
 }
 
+/// One row's worth of floats for every thread.
+class RowBuffers {
+ public:
+  void resize(int threads, int64_t length) {
+    buffers_.clear();
+    for (int i = 0; i < threads; ++i) buffers_.emplace_back(length);
+  }
+  float* of(int thread) const { return buffers_[thread].data(); }
+
+ private:
+  std::vector<Floats> buffers_;
+};
+
 }  // namespace bidl

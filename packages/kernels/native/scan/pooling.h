@@ -17,19 +17,6 @@ struct Images {
   int64_t pairs(const Place& p) const { return p.n / (2 * line()); }
 };
 
-/// One row's worth of floats for every thread.
-class RowBuffers {
- public:
-  void resize(int threads, int64_t length) {
-    buffers_.clear();
-    for (int i = 0; i < threads; ++i) buffers_.emplace_back(length);
-  }
-  float* of(int thread) const { return buffers_[thread].data(); }
-
- private:
-  std::vector<Floats> buffers_;
-};
-
 /// Writes the maxima to `out` and their places (a byte each) to `choice`, both [B, T, height / 2, width / 2, channels].
 class PooledSink : public Sink {
  public:

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "../scan/conv_source.h"
 #include "../scan/pooling.h"
+#include "../pool/pool.h"
 #include "../scan/registry.h"
 #include "attributes.h"
 #include "context.h"
@@ -19,6 +21,8 @@ struct Kernel {
   Norm norm = Norm::none;
   float epsilon = 0, momentum = 0, noise = 0;
   bool learn = false, pool = false;
+  Conv2d conv{};  // strides, leading padding and size of the output; `way` none: the neurons' input is x itself
+  ConvWay way = ConvWay::none;
 };
 
 void* create(TF_OpKernelConstruction* construction) {
@@ -33,6 +37,11 @@ void* create(TF_OpKernelConstruction* construction) {
   kernel->noise = attributes.real("noise");
   kernel->learn = attributes.flag("learn");
   kernel->pool = attributes.flag("pool");
+  Conv2d& conv = kernel->conv;
+  kernel->way = static_cast<ConvWay>(attributes.integer("way"));
+  int64_t* const sizes[] = {&conv.stride_h, &conv.stride_w, &conv.pad_h, &conv.pad_w, &conv.out_h, &conv.out_w};
+  const char* const names[] = {"stride_h", "stride_w", "pad_h", "pad_w", "rows", "columns"};
+  for (int k = 0; k < 6; ++k) *sizes[k] = attributes.integer(names[k]);
   if (!attributes.ok()) return kernel;
   const BidlNeuron* neuron = kernel->neuron = find_neuron(name);
   if (neuron == nullptr) {
@@ -49,7 +58,8 @@ void* create(TF_OpKernelConstruction* construction) {
 }
 void destroy(void* kernel) { delete static_cast<Kernel*>(kernel); }
 
-/// Inputs that forward and backward share; behind them come the parameters, and the states before the first step.
+/// Inputs that forward and backward share; behind them come the parameters, the states before the first step, and the
+/// kernel of a convolution between x and the neurons, empty where there is none.
 /// Those that are left out are empty. Of x the backward op needs the values only where the neuron says so. The seed is
 /// in two halves of 16 bits, which float32 holds.
 enum Input { kX, kBias, kGamma, kShift, kMean, kVariance, kSeed, kFirstParam };
@@ -70,6 +80,7 @@ class Call {
     shape = Context::shape(like);
     if (shape.size() < 3) return refuse("x must be [batch, time, ..., channels]");
     const BidlNeuron& neuron = *kernel_.neuron;
+    if (!read_conv(shape_from == kX)) return false;
     c.neuron = &neuron;
     c.batch = shape[0];
     c.steps = shape[1];
@@ -102,6 +113,9 @@ class Call {
     }
     return states(kFirstParam + neuron.params, c, c.initial);
   }
+  /// The place of the convolution's kernel.
+  int kernel_at() const { return kFirstParam + kernel_.neuron->params + kernel_.neuron->states; }
+
   /// One tensor [B, ...] for each state from input `first` on; null where it is empty.
   bool states(int first, const Scan& c, std::vector<const float*>& into) {
     for (int k = 0; k < kernel_.neuron->states; ++k) {
@@ -135,9 +149,36 @@ class Call {
     return (shape[0] * shape[1] * images().pooled() + 3) / 4;
   }
 
-  std::vector<int64_t> shape;
+  std::vector<int64_t> shape;  // of what the neurons get
+  Conv2d conv{};               // in front of them, where there is one
+  const float* weights = nullptr;
 
  private:
+  /// Reads the convolution; x, where it is at hand, gives way to the shape of its output.
+  bool read_conv(bool has_x) {
+    if (kernel_.way == ConvWay::none) return true;
+    TF_Tensor* k = context_.input(kernel_at());
+    TF_Tensor* x = context_.input(kX);
+    if (k == nullptr || x == nullptr) return false;
+    const auto size = Context::shape(k), in = Context::shape(x);
+    conv = kernel_.conv;
+    if (size.size() != 4 || (has_x && (in.size() != 5 || in[4] != size[2]))) {
+      return refuse("x must be [batch, time, height, width, C] and the kernel [kh, kw, C, K]");
+    }
+    conv.k_h = size[0];
+    conv.k_w = size[1];
+    conv.in_c = size[2];
+    conv.out_c = size[3];
+    weights = static_cast<const float*>(api.TF_TensorData(k));
+    if (!has_x && in.size() != 5) return true;  // x is not needed
+    conv.images = in[0] * in[1];
+    conv.in_h = in[2];
+    conv.in_w = in[3];
+    if (has_x) shape = {in[0], in[1], conv.out_h, conv.out_w, conv.out_c};
+    const ConvKernels& kernels = conv_kernels();
+    if (kernel_.way == ConvWay::sparse ? kernels.sparse_fits(conv) : kernels.winograd_fits(conv)) return true;
+    return refuse("this way does not fit the convolution");
+  }
   bool refuse(const char* message) {
     context_.fail((std::string("BidlScan: ") + message).c_str());
     return false;
@@ -156,6 +197,27 @@ class Call {
   const Kernel& kernel_;
 };
 
+/// The rows of the neurons' input: a tensor's, or a convolution's.
+class InputRows {
+ public:
+  InputRows(Context& context, const Call& call, const Kernel& kernel, const Scan& c) {
+    const float* x = context.floats(kX);
+    if (x == nullptr) return;
+    if (kernel.way == ConvWay::none) {
+      source_ = std::make_unique<TensorSource>(x, Layout{c.steps, c.neurons});
+      return;
+    }
+    rows_ = conv_rows(call.conv, kernel.way, call.weights, thread_count());
+    source_ = std::make_unique<ConvSource>(call.conv, *rows_, x, c.steps);
+  }
+  /// Null where x has been left out.
+  Source* source() const { return source_.get(); }
+
+ private:
+  std::unique_ptr<ConvRows> rows_;
+  std::unique_ptr<Source> source_;
+};
+
 void forward(void* data, TF_OpKernelContext* raw) {
   Context context(raw);
   const auto& kernel = *static_cast<Kernel*>(data);
@@ -168,11 +230,11 @@ void forward(void* data, TF_OpKernelContext* raw) {
   const int64_t steps = c.norm == Norm::batch ? c.steps : 0, channels = c.norm == Norm::batch ? c.channels : 0;
   float* out = context.output(kOut, call.out());
   auto* choice = reinterpret_cast<uint8_t*>(save(kChoice, {call.choices()}));
-  TensorSource x(context.floats(kX), {c.steps, c.neurons});
+  const InputRows x(context, call, kernel, c);
   TensorSink whole(out, {c.steps, c.neurons});
   PooledSink pooled(call.images(), out, choice);
   ScanForward f{};
-  f.x = &x;
+  f.x = x.source();
   f.out = kernel.pool ? static_cast<Sink*>(&pooled) : &whole;
   f.s = save(kS, c.by_steps() ? call.shape : std::vector<int64_t>{0});
   f.kept = save(kKept, several);
@@ -192,19 +254,20 @@ void backward(void* data, TF_OpKernelContext* raw) {
   const auto& kernel = *static_cast<Kernel*>(data);
   Call call(context, kernel);
   Scan c{};
-  const int dout_at = kFirstParam + kernel.neuron->params + kernel.neuron->states, saved_at = dout_at + 1;
+  const int dout_at = call.kernel_at() + 1, saved_at = dout_at + 1;
   // x itself may have been left out where s has been saved, which has its shape.
   const bool by_steps = kernel.norm == Norm::batch || kernel.noise > 0.0f;
   if (!call.read(by_steps ? saved_at + kS : static_cast<int>(kX), c)) return;
   ScanBackward g{};
   if (!call.states(saved_at + kSavedCount, c, g.dfinal)) return;
-  const float *x_data = context.floats(kX), *dout_data = context.floats(dout_at);
+  const float* dout_data = context.floats(dout_at);
   const auto saved = [&](Saved what) { return context.floats(saved_at + what); };
   const Layout layout{c.steps, c.neurons};
-  TensorSource x(x_data, layout), dout(dout_data, layout);
+  const InputRows x(context, call, kernel, c);
+  TensorSource dout(dout_data, layout);
   PooledGradient pooled(call.images(), dout_data, reinterpret_cast<const uint8_t*>(saved(kChoice)));
   TensorSink dx(context.output(kDx, call.shape), layout);
-  g.x = x_data != nullptr ? &x : nullptr;
+  g.x = x.source();
   if (dout_data != nullptr) g.dout = kernel.pool ? static_cast<Source*>(&pooled) : &dout;
   g.dx = &dx;
   g.s = saved(kS);
@@ -237,7 +300,9 @@ const char* define_scan() {
   for (const auto& [name, run] : {std::pair{"BidlScan", forward}, std::pair{"BidlScanGrad", backward}}) {
     const char* error = define(name, {"inputs: N * float"}, {"outputs: M * float"},
                                {"N: int", "M: int", "neuron: string", "constants: list(float)", "initial: list(float)",
-                                "norm: int", "epsilon: float", "momentum: float", "noise: float", "learn: bool", "pool: bool"},
+                                "norm: int", "epsilon: float", "momentum: float", "noise: float", "learn: bool", "pool: bool",
+                                "way: int", "stride_h: int", "stride_w: int", "pad_h: int", "pad_w: int", "rows: int",
+                                "columns: int"},
                                create, run, destroy);
     if (error != nullptr) return error;
   }

@@ -1,4 +1,4 @@
-import { tf } from '@bidl/engine';
+import { convScan, tf, type ScanArgs, type ScanResult } from '@bidl/engine';
 import { LayerError } from '../errors.js';
 import { torchDefault } from '../init/torch-default.js';
 import { checkFeedBack, positive } from './checks.js';
@@ -105,6 +105,13 @@ export class Conv2dLif extends SpikingLayer {
     // Pooling before the bias gives the same numbers: adding it keeps the order of the values.
     const y = convolve(folded, this.kernel.read() as tf.Tensor4D, this.geometry);
     return unfold(this.pooled ? tf.maxPool(y, 2, 2, 'valid') : y, x);
+  }
+
+  protected override synapseAndScan(x: tf.Tensor, args: Omit<ScanArgs, 'x'>): ScanResult | undefined {
+    if (this.pooled || this.geometry.groups > 1 || !this.kernel) return undefined;
+    const { stride, padding } = this.geometry;
+    const kernel = this.kernel.read() as tf.Tensor4D;
+    return convScan(this.neuron, { ...args, x: x as tf.Tensor5D, kernel, stride, padding });
   }
 
   protected override bias(): tf.Tensor | undefined {

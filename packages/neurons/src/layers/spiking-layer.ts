@@ -173,19 +173,8 @@ export abstract class SpikingLayer extends tf.layers.Layer implements Stateful {
    * @param x `[B, T, ...]`
    */
   run(x: tf.Tensor, { training = false, state, iteration = 0, pool = false }: RunOptions = {}): Run {
-    let current = this.current(asFloat(x));
-    let bias = this.bias();
-    let running: Running | undefined;
-    if (this.normPlace === 'before') {
-      if (bias) current = current.add(bias);
-      bias = undefined;
-      const normed = batchNorm(current, this.normTensors(), { training, statistics: this.statistics });
-      current = normed.out;
-      running = normed.running;
-    }
-    const scan = this.scan({
-      x: current,
-      ...(bias && { bias }),
+    const input = asFloat(x);
+    const args = {
       params: this.params(),
       ...(state && { state }),
       ...(this.normPlace === 'inside' && { norm: this.scanNorm() }),
@@ -198,9 +187,26 @@ export abstract class SpikingLayer extends tf.layers.Layer implements Stateful {
       training,
       pool,
       form: this.form,
-    });
-    running ??= scan.running;
-    return { out: scan.out, state: scan.state, ...(running && { running }) };
+    };
+    const bias = this.bias();
+    if (this.normPlace === 'before') {
+      const current = bias ? this.current(input).add(bias) : this.current(input);
+      const normed = batchNorm(current, this.normTensors(), { training, statistics: this.statistics });
+      const { out, state: last } = this.scan({ ...args, x: normed.out });
+      return { out, state: last, ...(normed.running && { running: normed.running }) };
+    }
+    const inputs = { ...args, ...(bias && { bias }) };
+    const {
+      out,
+      state: last,
+      running,
+    } = this.synapseAndScan(input, inputs) ?? this.scan({ ...inputs, x: this.current(input) });
+    return { out, state: last, ...(running && { running }) };
+  }
+
+  /** The synapse and the neurons in one pass over memory, where both are computed together; undefined elsewhere. */
+  protected synapseAndScan(_x: tf.Tensor, _args: Omit<ScanArgs, 'x'>): ScanResult | undefined {
+    return undefined;
   }
 
   /** The neurons over a whole sequence. */
