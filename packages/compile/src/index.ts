@@ -34,15 +34,20 @@ export {
   type ApuSource,
   type CompiledApu,
 } from './apu/compile-apu.js';
+export {
+  compilerVersion,
+  STATE_MODES,
+  type ChipOptions,
+  type ChipSettings,
+  type StateMode,
+} from './apu/chip-options.js';
 export { sequenceModel, stepModel } from './onnx/models.js';
 export {
   compileOnnx,
   compileOnnxGraph,
   ONNX_FILES,
   onnxFolder,
-  OnnxFolderError,
   readOnnxFolder,
-  type OnnxManifest,
   type OnnxOptions,
   type OnnxSource,
 } from './onnx/compile-onnx.js';

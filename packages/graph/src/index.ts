@@ -66,7 +66,7 @@ export { ARTIFACT_VERSION, type Manifest } from './artifact/manifest.js';
 export { artifactFiles, type ArtifactSource } from './artifact/contents.js';
 export { writeArtifact, writeFolder } from './artifact/write.js';
 export { readArtifact, type Artifact } from './artifact/read.js';
-export { type StateArea, type StatePlacement } from './artifact/chip.js';
+export { GLB_BYTES, type StateArea, type StatePlacement } from './artifact/chip.js';
 export {
   folderManifestSchema,
   readFolder,

@@ -22,6 +22,12 @@ export interface StatePlacement {
 /** States in DDR, wherever there is room. */
 export const ANYWHERE: StatePlacement = { memory: 'ddr', relocatable: true };
 
+/**
+ * Bytes of a device's GLB unless it is told otherwise: what compiling allows and the simulator has. The vendor publishes
+ * no size; this holds a batch of 28 of the networks that BIDL ships for 40 x 40 frames, and no ResNet at 128 x 128.
+ */
+export const GLB_BYTES = 16 * 2 ** 20;
+
 /** A piece of device memory: `addr` relative to the model's state base, `size` in bytes. */
 export interface StateArea extends StatePlacement {
   readonly addr: number;
