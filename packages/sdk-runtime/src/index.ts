@@ -18,7 +18,7 @@ export {
 export { DriverError, InputError, LYN_ERRORS, type LynErrorName } from './errors.js';
 export { type Fault } from './simulator/faults.js';
 export { type Usage } from './simulator/holdings.js';
-export { openSimulator, Simulator, type SimulatorOptions } from './simulator/simulator.js';
+export { openSimulator, type Simulator, type SimulatorOptions } from './simulator/simulator.js';
 export { ApuRun, type ApuRunOptions, type RunOutput } from './run/apu-run.js';
 export { ApuRunSingle } from './run/apu-run-single.js';
 export { type SampleData } from './run/layout.js';
