@@ -8,7 +8,6 @@ export { deadCode } from './passes/dead-code.js';
 export { fuseFireReset } from './passes/fuse-fire-reset.js';
 export { inputAs, storeFloat16 } from './passes/store.js';
 export { optimise, passesFor, type OptimiseOptions } from './passes/optimise.js';
-export { layerGraphs, type LayerGraph } from './compare/layer-graph.js';
 export {
   compareForced,
   openComparison,

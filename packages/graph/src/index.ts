@@ -32,6 +32,7 @@ export {
   type GraphOutline,
 } from './schema.js';
 export { checkGraph, graphProblems } from './check.js';
+export { graphParts, type GraphPart } from './parts.js';
 export {
   graphBuilder,
   type ConvOptions,

@@ -1,8 +1,7 @@
 import { tf } from '@bidl/engine';
-import type { StepGraph } from '@bidl/graph';
+import { graphParts, type GraphPart, type StepGraph } from '@bidl/graph';
 import { stepper, type NetworkState, type Stepper } from '@bidl/neurons';
 import { LayerCheck, type HostStep, type LayerComparison } from './layer-check.js';
-import { layerGraphs, type LayerGraph } from './layer-graph.js';
 import { referenceEngine, type StepEngine } from './step-engine.js';
 
 export interface CompareOptions {
@@ -37,7 +36,7 @@ export async function openComparison(
 ): Promise<ForcedComparison> {
   const { margin = 1e-5, tolerance = 1e-4, engine = referenceEngine, scales = new Map() } = options;
   const checks: LayerCheck[] = [];
-  for (const cut of layerGraphs(graph)) {
+  for (const cut of graphParts(graph, ({ layer }) => layer)) {
     const part = { ...cut, graph: plainInputs(cut.graph) };
     checks.push(new LayerCheck(part, await engine(part.graph), margin, tolerance));
   }
@@ -80,7 +79,7 @@ const plainInputs = (graph: StepGraph): StepGraph => ({
   inputs: graph.inputs.map(({ name, type }) => ({ name, type: { ...type, dtype: 'float32' } })),
 });
 
-type See = (part: LayerGraph) => HostStep | undefined;
+type See = (part: GraphPart) => HostStep | undefined;
 
 /** The network itself, one step at a time, every layer's inputs, output and states on the table. */
 class Host {
@@ -115,13 +114,13 @@ class Host {
   }
 
   private see(
-    { layer, graph, sources }: LayerGraph,
+    { name: layer, graph, sources }: GraphPart,
     n: number,
     outs: ReadonlyMap<string, Float32Array>,
     before: Read,
     after: Read,
   ): HostStep | undefined {
-    const given = sources.flatMap((source) => outs.get(source.layer) ?? []);
+    const given = sources.flatMap((source) => outs.get(source.part) ?? []);
     const out = outs.get(layer);
     if (!out || given.length < sources.length) return undefined;
     const states = (from: Read) =>
