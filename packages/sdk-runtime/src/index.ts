@@ -23,3 +23,11 @@ export { ApuRun, type ApuRunOptions, type RunOutput } from './run/apu-run.js';
 export { ApuRunSingle } from './run/apu-run-single.js';
 export { type SampleData } from './run/layout.js';
 export { openPlanExecutor, type PlanExecutor, type PlanStep } from './run/plan-executor.js';
+export {
+  ProfileError,
+  profileGraph,
+  type OperationProfile,
+  type Profile,
+  type ProfileOptions,
+  type ProfileSample,
+} from './profile/profile.js';
