@@ -40,6 +40,7 @@ export {
   type ChipSettings,
   type StateMode,
 } from './apu/chip-options.js';
+export { onnxShape } from './onnx/layout.js';
 export { sequenceModel, stepModel } from './onnx/models.js';
 export {
   compileOnnx,

@@ -4,6 +4,8 @@ export { VERSION } from './version.js';
 export { train, type TrainOptions, type TrainResult } from './train.js';
 export { test, type TestOptions, type TestResult } from './test.js';
 export type { EvaluationReport, IterReport, Reporter, RunDone, RunStart } from './reporter.js';
+export { named, type NamedConfig } from './run-config.js';
+export { classifierOf, DEFAULT_SEED, loaderOf, type LoaderUse } from './wiring.js';
 export { workDirOf, WorkDirError } from './work-dir.js';
 
 export { EpochBasedRunner, type Progress, type RunnerParts } from './loop/epoch-based-runner.js';

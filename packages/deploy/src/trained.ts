@@ -1,14 +1,19 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
-import type { LoadedConfig } from '@bidl/config';
-import { createLoader, type Loader } from '@bidl/datasets';
+import type { RunConfig } from '@bidl/config';
+import type { Loader } from '@bidl/datasets';
 import { startEngine, type EngineInfo } from '@bidl/engine';
 import { canonicalJson, sha256 } from '@bidl/graph';
-import { buildClassifier, type ImageClassifier } from '@bidl/models';
-import { applyWeights, readCheckpoint } from '@bidl/runner';
-
-import { UsageError } from '../failure.js';
+import type { ImageClassifier } from '@bidl/models';
+import {
+  applyWeights,
+  classifierOf,
+  DEFAULT_SEED,
+  loaderOf,
+  readCheckpoint,
+  type NamedConfig,
+} from '@bidl/runner';
 
 /** A config's network with its trained weights, and what both are known by. */
 export interface Trained {
@@ -16,49 +21,50 @@ export interface Trained {
   readonly engine: EngineInfo;
   readonly config: { readonly name: string; readonly hash: string };
   readonly checkpoint: { readonly path: string; readonly hash: string };
+  /** Of one sample, `[T, H, W, C]`. */
+  readonly inputShape: readonly number[];
 }
 
 /**
  * Builds the network of a config for samples of a shape, with the weights of a checkpoint.
  *
+ * @param inputShape `[T, H, W, C]`
  * @throws CheckpointError for a file that can't be read, CheckpointMismatchError for that of another network.
  */
 export async function openTrained(
-  loaded: LoadedConfig,
+  run: NamedConfig,
   file: string,
   inputShape: readonly number[],
   warn: (line: string) => void,
 ): Promise<Trained> {
   const checkpoint = readCheckpoint(file);
   const engine = await startEngine({ warn });
-  const classifier = buildClassifier(loaded.config.model, { inputShape, seed: checkpoint.meta?.seed ?? 0 });
+  const classifier = classifierOf(run, inputShape, checkpoint.meta?.seed ?? DEFAULT_SEED);
   applyWeights(classifier.weights(), checkpoint);
   return {
     classifier,
     engine,
-    config: { name: loaded.name, hash: configHash(loaded) },
+    config: { name: run.name, hash: configHash(run.config) },
     checkpoint: { path: path.resolve(file), hash: sha256(readFileSync(file)) },
+    inputShape,
   };
 }
 
-/** The loader of the test split, in its own order. */
-export function openTestSplit({ config }: LoadedConfig, workers?: number): Promise<Loader> {
-  const { data } = config;
-  if (!data.test) throw new UsageError('data.test is missing: describe that split in the config');
-  return createLoader({
-    dataset: data.test,
-    place: 'data.test',
-    batchSize: data.samples_per_gpu,
-    workers: workers ?? data.workers_per_gpu,
-    imports: [...config.custom_imports],
-  });
+/**
+ * The loader of the test split, in its own order.
+ *
+ * @param workers instead of the config's
+ * @throws ConfigError without `data.test`
+ */
+export function openTestSplit(run: NamedConfig, workers?: number): Promise<Loader> {
+  const { config } = run;
+  const data = { ...config.data, workers_per_gpu: workers ?? config.data.workers_per_gpu };
+  return loaderOf({ ...run, config: { ...config, data } }, 'test', { training: false, seed: DEFAULT_SEED });
 }
 
 /**
  * Hash of what a compiled network depends on in its config: the model, and what the samples go through. Where the
  * data lie, or how it was trained, changes nothing.
  */
-export function configHash({ config }: LoadedConfig): string {
-  const { model, data } = config;
-  return sha256(canonicalJson({ model, dataset: data.test?.type, pipeline: data.test?.pipeline }));
-}
+export const configHash = ({ model, data }: RunConfig): string =>
+  sha256(canonicalJson({ model, dataset: data.test?.type, pipeline: data.test?.pipeline }));
