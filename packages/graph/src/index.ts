@@ -81,6 +81,7 @@ export { matchArtifact, matchManifest, type ArtifactOrigin } from './artifact/ma
 export { type Check, type Sample } from './artifact/checks.js';
 export {
   packStates,
+  sameStates,
   STATE_ALIGNMENT,
   stateTable,
   unpackStates,

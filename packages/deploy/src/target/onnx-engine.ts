@@ -14,10 +14,17 @@ export function onnxTensor(
   lead: readonly number[],
   { shape, dtype }: { readonly shape: readonly number[]; readonly dtype: ElementType },
 ): OnnxTensor {
-  const typed = dtype === 'float16' ? ndarray(toHalfBits(values)) : ndarray(values);
+  const typed = ndarray(typedAs(values, dtype));
   const { data } = shape.length === 3 ? transpose(folded(typed, shape), [0, 3, 1, 2]) : typed;
   return new Tensor(dtype, data, [...lead, ...onnxShape(shape)]);
 }
+
+const typedAs = (values: Float32Array | Uint8Array, dtype: ElementType) =>
+  dtype === 'float16'
+    ? toHalfBits(values)
+    : dtype === 'uint8'
+      ? Uint8Array.from(values)
+      : Float32Array.from(values);
 
 /** What onnxruntime gives of a value of this shape, channels last. */
 export function fromOnnx(tensor: OnnxTensor | undefined, shape: readonly number[]): Float32Array {

@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 
 import { ndarray } from '@bidl/formats';
-import { createExecutor, packStates, type Artifact } from '@bidl/graph';
+import { createExecutor, packStates, sameStates, type Artifact } from '@bidl/graph';
 import { ApuRunSingle, type Driver } from '@bidl/sdk-runtime';
 
 import { bySteps, groupsOf, joined, type TestSample } from '../samples.js';
@@ -42,7 +42,12 @@ export async function checkSteps(
         const want = executor.step([frames], state);
         state = want.state;
         equal &&= want.outputs.every((values, k) => sameBits(values, outputs[k]?.data));
-        equal &&= sameBits(packStates(stateTable, state, batch), await runner.readState());
+        equal &&= sameStates(
+          stateTable,
+          packStates(stateTable, state, batch),
+          await runner.readState(),
+          batch,
+        );
       }
     }
   } finally {

@@ -21,6 +21,8 @@ import { FILES, MANIFEST } from './layout.js';
 import { matchArtifact } from './match.js';
 import { readArtifact } from './read.js';
 import { selfCheck } from './self-check.js';
+import { createExecutor } from '../executor/executor.js';
+import { packStates, sameStates, stateTable } from './state-table.js';
 import { writeArtifact } from './write.js';
 
 const config = sha256('config');
@@ -284,6 +286,23 @@ describe('writeArtifact and readArtifact', () => {
     );
     expect(() => artifactFiles({ ...rest, samples, batch: 0 })).toThrow('batch 0');
   });
+});
+
+test('states are the same whatever lies between them', () => {
+  const table = stateTable(smallNetwork());
+  const state = createExecutor(smallNetwork()).initialState(2);
+  const [a, b] = [packStates(table, state, 2), packStates(table, state, 2)];
+  const used = new Set(
+    table.entries.flatMap(({ offset, bytes }) =>
+      [0, table.bytesPerSample].flatMap((at) => Array.from({ length: bytes }, (_, i) => at + offset + i)),
+    ),
+  );
+  a.forEach((_, i) => {
+    b[i] ^= 1;
+    expect([i, sameStates(table, a, b, 2)]).toEqual([i, !used.has(i)]);
+    b[i] ^= 1;
+  });
+  expect(sameStates(table, a, b.subarray(1), 2)).toBe(false);
 });
 
 describe('matchArtifact', () => {
