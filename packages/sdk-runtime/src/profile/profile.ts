@@ -12,13 +12,14 @@ import { createPlan, type Plan, type PlanLibrary, preparePlan } from '@bidl/kern
 import { performance } from 'node:perf_hooks';
 import { operationsOf } from './operations.js';
 
-/** What one operation of a network costs in a step, the mean of all steps that were run. */
+/** What one operation of a network costs in a step. */
 export interface OperationProfile {
   /** The value that it hands on: `clif1/conv`. */
   readonly name: string;
   /** What it computes: `conv2d`, `add+fire+resetDecay`. */
   readonly op: string;
   readonly layer: string;
+  /** The median of all steps. */
   readonly time_us: number;
   /** Of the time of all operations, 0 to 1. */
   readonly share: number;
@@ -36,7 +37,7 @@ export interface Profile {
   readonly batch: number;
   readonly samples: number;
   readonly steps: number;
-  /** Time of a whole step, operations fused as the device has them. */
+  /** Time of a whole step, operations fused as the device has them; the median. */
   readonly step_us: number;
   /** Time of all operations run one after the other; what is over `step_us` is what fusing saves. */
   readonly operations_us: number;
@@ -92,13 +93,13 @@ export async function profileGraph(
   samples.slice(0, 1).forEach(run);
   for (const stage of [whole, ...stages]) stage.forget();
   samples.forEach(run);
-  const operations_us = stages.reduce((sum, stage) => sum + stage.time_us, 0);
+  const operations_us = stages.reduce((sum, stage) => sum + stage.time_us(), 0);
   return {
     network: graph.name,
     batch,
     samples: samples.length,
     steps: whole.steps,
-    step_us: whole.time_us,
+    step_us: whole.time_us(),
     operations_us,
     operations: stages.map((stage) => stage.profile(operations_us)),
   };
@@ -130,8 +131,7 @@ const bytesOf = (view: ArrayBufferView): Uint8Array =>
 
 /** A plan with its memory, and what was seen of it. */
 class Stage {
-  steps = 0;
-  private milliseconds = 0;
+  private readonly times: number[] = [];
   private active = 0;
   private readonly input: Uint8Array;
   private readonly output: Uint8Array;
@@ -154,7 +154,7 @@ class Stage {
   }
 
   forget(): void {
-    this.steps = this.milliseconds = this.active = 0;
+    this.times.length = this.active = 0;
   }
 
   /** Takes what it reads from the values (`[n, ...shape]` by id), and adds what it makes. */
@@ -168,8 +168,7 @@ class Stage {
     }
     const start = performance.now();
     plan.step(input, output, state, n);
-    this.milliseconds += performance.now() - start;
-    this.steps++;
+    this.times.push(performance.now() - start);
     this.graph.outputs.forEach(({ value }, k) => {
       const { offset, bytes } = outputs[k];
       const made = new Uint8Array(n * bytes);
@@ -182,12 +181,17 @@ class Stage {
     this.active += new Float32Array(output.buffer).reduce((count, v) => (v === 0 ? count : count + 1), 0);
   }
 
-  get time_us(): number {
-    return (1000 * this.milliseconds) / Math.max(1, this.steps);
+  get steps(): number {
+    return this.times.length;
+  }
+
+  time_us(): number {
+    return 1000 * ([...this.times].sort((a, b) => a - b)[this.steps >> 1] ?? 0);
   }
 
   profile(total_us: number): OperationProfile {
-    const { graph, n, time_us, output, steps, active } = this;
+    const { graph, n, output, steps, active } = this;
+    const time_us = this.time_us();
     const { nodes, outputs, weights } = graph;
     const shapeOf = shapesOf(graph);
     const { inputBytes, outputBytes } = this.plan.program;
