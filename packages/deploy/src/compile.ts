@@ -34,6 +34,18 @@ export interface CompileOptions extends ChipOptions {
   readonly signal?: AbortSignal;
 }
 
+/** @throws DeployError for options that don't go together; before anything is read. */
+export function checkOptions({ target, version, mode, multinet, postMode }: CompileOptions): void {
+  if (target !== 'onnx') return;
+  const given = Object.entries({ version, mode, multinet, postMode }).find(
+    ([, value]) => value !== undefined,
+  );
+  if (!given) return;
+  throw new DeployError(
+    `option ${given[0]} is about the chip, and target onnx has none of it: leave it out, or take target apu`,
+  );
+}
+
 /** A compiled network: where it lies, and how it was compiled. */
 export interface Compiled {
   readonly folder: string;
@@ -55,6 +67,7 @@ export interface Compiled {
  * const { folder } = await compile(await loadConfig('clif3fc3dm_itout-b16x2-nmnist'), { checkpoint });
  */
 export async function compile(config: RunConfig | LoadedConfig, options: CompileOptions): Promise<Compiled> {
+  checkOptions(options);
   const run = named(config);
   const { checkpoint, batch = 1, log = () => undefined } = options;
   const loader = await openTestSplit(run, 0);
@@ -84,7 +97,6 @@ export async function writeCompiled(
   const how = { inputType, storage };
   signal?.throwIfAborted();
   if (target === 'onnx') {
-    refuseChipOptions(options);
     return { ...(await compileOnnx(source, how, out)), target, ...how };
   }
   const chip = { batch, version, mode, multinet, postMode };
@@ -109,7 +121,6 @@ export function readCompiled(trained: Trained, options: CompileOptions): Compile
   const [timesteps] = trained.inputShape;
   const origin = { config: trained.config.hash, checkpoint: trained.checkpoint.hash, timesteps };
   if (target === 'onnx') {
-    refuseChipOptions(options);
     const folder = onnxFolder(trained.config.name, out);
     const manifest = readOnnxFolder(folder, { ...origin, options: { storage, inputType } });
     const made = madeAs(manifest.target.options);
@@ -134,13 +145,3 @@ const madeAs = (options: Readonly<Record<string, unknown>>): Pick<Compiled, 'inp
   inputType: options['inputType'] as ElementType,
   storage: options['storage'] as Compiled['storage'],
 });
-
-function refuseChipOptions({ version, mode, multinet, postMode }: CompileOptions): void {
-  const given = Object.entries({ version, mode, multinet, postMode }).find(
-    ([, value]) => value !== undefined,
-  );
-  if (!given) return;
-  throw new DeployError(
-    `option ${given[0]} is about the chip, and target onnx has none of it: leave it out, or take target apu`,
-  );
-}

@@ -5,7 +5,7 @@ import { readArtifact, type ElementType } from '@bidl/graph';
 import { named } from '@bidl/runner';
 import type { Driver, Profile } from '@bidl/sdk-runtime';
 
-import { readCompiled, writeCompiled, type Compiled, type CompileOptions } from './compile.js';
+import { checkOptions, readCompiled, writeCompiled, type Compiled, type CompileOptions } from './compile.js';
 import { DeployError } from './errors.js';
 import { openHostComparison, type HostDifference } from './host-comparison.js';
 import { writeProfile } from './profile.js';
@@ -85,6 +85,7 @@ export async function deploy(
   config: RunConfig | LoadedConfig,
   options: DeployOptions,
 ): Promise<DeployResult> {
+  checkOptions(options);
   const run = named(config);
   const { checkpoint, batch = 1, log = () => undefined } = options;
   if (options.profiler && options.target === 'onnx') {
