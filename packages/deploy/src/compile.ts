@@ -10,7 +10,13 @@ import {
   type ChipOptions,
 } from '@bidl/compile';
 import type { LoadedConfig, RunConfig } from '@bidl/config';
-import { matchArtifact, readArtifact, type ElementType, type StepGraph } from '@bidl/graph';
+import {
+  matchArtifact,
+  readArtifact,
+  type ElementType,
+  type StatePlacement,
+  type StepGraph,
+} from '@bidl/graph';
 import { named } from '@bidl/runner';
 
 import { DeployError } from './errors.js';
@@ -53,6 +59,8 @@ export interface Compiled {
   readonly inputType: ElementType;
   readonly storage: 'float32' | 'float16';
   readonly graph: StepGraph;
+  /** Where the states lie on the chip; undefined for another target. */
+  readonly placement?: StatePlacement;
   /** The graph before any pass. */
   readonly captured: StepGraph;
 }
@@ -105,7 +113,8 @@ export async function writeCompiled(
   }
   const [timesteps = 1] = trained.inputShape;
   const samples = first.slice(0, batch).map((sample) => bySteps(sample, inputType, timesteps));
-  return { ...(await compileApu({ ...source, samples }, { ...how, ...chip }, out)), target, ...how };
+  const { settings, ...compiled } = await compileApu({ ...source, samples }, { ...how, ...chip }, out);
+  return { ...compiled, placement: settings.placement, target, ...how };
 }
 
 /**
@@ -136,6 +145,7 @@ export function readCompiled(trained: Trained, options: CompileOptions): Compile
     target,
     ...madeAs(artifact.manifest.target.options),
     graph: artifact.graph,
+    placement: artifact.stateArea,
     captured: capture(backbone, { timesteps }),
   };
 }

@@ -161,7 +161,8 @@ it('compile gives the same bytes in another folder', async () => {
       .map((file) => [path.relative(root, file), readFileSync(file).toString('base64')])
       .sort();
   const { folder: one } = await compile(config, { checkpoint, out: here('one') });
-  const { folder: two } = await compile(config, { checkpoint, out: here('other/two') });
+  const { folder: two, placement } = await compile(config, { checkpoint, out: here('other/two') });
+  expect(placement).toMatchObject({ memory: 'ddr', relocatable: false });
   expect(contents(one)).toHaveLength(25);
   expect(contents(two)).toEqual(contents(one));
 });

@@ -40,7 +40,7 @@ export async function openTrained(
   const checkpoint = readCheckpoint(file);
   const engine = await startEngine({ warn });
   const classifier = classifierOf(run, inputShape, checkpoint.meta?.seed ?? DEFAULT_SEED);
-  applyWeights(classifier.weights(), checkpoint);
+  applyWeights(classifier, checkpoint);
   return {
     classifier,
     engine,
@@ -56,11 +56,8 @@ export async function openTrained(
  * @param workers instead of the config's
  * @throws ConfigError without `data.test`
  */
-export function openTestSplit(run: NamedConfig, workers?: number): Promise<Loader> {
-  const { config } = run;
-  const data = { ...config.data, workers_per_gpu: workers ?? config.data.workers_per_gpu };
-  return loaderOf({ ...run, config: { ...config, data } }, 'test', { training: false, seed: DEFAULT_SEED });
-}
+export const openTestSplit = (run: NamedConfig, workers?: number): Promise<Loader> =>
+  loaderOf(run, 'test', { training: false, seed: DEFAULT_SEED, ...(workers !== undefined && { workers }) });
 
 /**
  * Hash of what a compiled network depends on in its config: the model, and what the samples go through. Where the

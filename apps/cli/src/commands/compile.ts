@@ -28,7 +28,7 @@ async function run(argument: string | undefined, flags: Flags): Promise<void> {
   const loaded = await loadRun(name, flags.cfgOptions);
   const { compile } = await import('@bidl/deploy');
   const log = (line: string): void => output.line(line);
-  const { folder, graph } = await compile(loaded, { ...compileOptions(flags), log, signal });
+  const { folder, graph, placement } = await compile(loaded, { ...compileOptions(flags), log, signal });
   const { graphSvg, printGraph, summarize } = await import('@bidl/graph');
   if (flags.print) output.line(printGraph(graph));
   if (flags.svg !== undefined) {
@@ -38,6 +38,12 @@ async function run(argument: string | undefined, flags: Flags): Promise<void> {
     output.line(`drawn: ${shortPath(file)}`);
   }
   const { total } = summarize(graph);
-  output.json({ config: loaded.name, target: flags.target, artifact: folder, ...total });
+  const { memory, relocatable } = placement ?? {};
+  output.json({ config: loaded.name, target: flags.target, artifact: folder, ...total, memory, relocatable });
+  if (placement) {
+    const bytes = (flags.b * total.stateBytes).toLocaleString('en');
+    const where = placement.relocatable ? 'wherever there is room' : 'at the fixed address';
+    output.line(`states: ${bytes} bytes in ${placement.memory.toUpperCase()}, ${where}`);
+  }
   output.line(`${loaded.name}: compiled for ${flags.target}, ${shortPath(folder)}`);
 }
