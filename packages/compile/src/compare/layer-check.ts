@@ -68,7 +68,8 @@ export class LayerCheck {
     const flipped = new Set<number>();
     for (const [got, want] of pairs) {
       for (let i = 0; i < length; i++) {
-        const [a, b] = [got[i], want[i]];
+        const a = got[i];
+        const b = want[i];
         if (a === b) continue;
         const apart = Math.abs(a - b) / Math.max(1, Math.abs(b));
         // NaN is no rounding.

@@ -156,5 +156,6 @@ const read = (state: NetworkState): Read =>
     ]),
   );
 
-const numbers = (tensor: tf.Tensor): Float32Array => new Float32Array(tensor.dataSync());
+/** A tensor's numbers; reading gives a copy. */
+const numbers = (tensor: tf.Tensor): Float32Array => tensor.dataSync<'float32'>();
 const size = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
