@@ -51,12 +51,13 @@ async function profileTable({
 
 function describe(result: DeployResult): string[] {
   const { config, target, artifact, samples, top1, fps, latency_ms, profile } = result;
-  if (top1 === null) return [`${config}: compiled for ${target}, ${shortPath(artifact)}`];
+  const written = profile === null ? [] : [`profile: ${shortPath(profile)}`];
+  if (top1 === null) return [...written, `${config}: compiled for ${target}, ${shortPath(artifact)}`];
   const shown = (value: number | null, digits: number) => (value === null ? '-' : value.toFixed(digits));
   const { host_flip_rate, host_flips_unexplained, predictions_differ, max_abs_diff, simulator_equal } =
     result;
   return [
-    ...(profile === null ? [] : [`profile: ${shortPath(profile)}`]),
+    ...written,
     `${config} on ${target}: top-1 ${top1.toFixed(2)} % on ${samples} samples, ${shown(fps, 1)} frames/s, ` +
       `${shown(latency_ms, 3)} ms a step`,
     `against the host: ${predictions_differ} predictions differ, logits by ${max_abs_diff?.toExponential(1) ?? '-'} at most, ` +

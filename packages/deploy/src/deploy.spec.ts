@@ -178,6 +178,8 @@ describe('predict', () => {
   };
 
   it('says the same on host and device, and leaves nothing', async () => {
+    const before = process.env['TMPDIR'];
+    process.env['TMPDIR'] = folder; // where others don't come and go
     const files = [recording('a.npy', 0), recording('b.npy', 1)];
     const host = await predict(config, files, { checkpoint });
     const device = await predict(config, files, { checkpoint, on: 'device', driver });
@@ -187,7 +189,9 @@ describe('predict', () => {
       expect(device[i].confidence).toBeCloseTo(found.confidence, 4);
       expect(found.confidence).toBeGreaterThanOrEqual(0.5);
     });
-    expect(readdirSync(tmpdir()).filter((name) => name.startsWith('bidl-predict-'))).toEqual([]);
+    expect(readdirSync(folder).filter((name) => name.startsWith('bidl-predict-'))).toEqual([]);
+    if (before === undefined) delete process.env['TMPDIR'];
+    else process.env['TMPDIR'] = before;
   });
 
   it('names what does not fit', async () => {
