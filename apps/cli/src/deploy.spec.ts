@@ -1,8 +1,20 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-import { runBidl } from './run-bidl.js';
+import { codeBlocks } from '@bidl/testing';
+
+import { ROOT, runBidl } from './run-bidl.js';
 
 const QUICKSTART = 'clif3fc3dm_itout-b16x2-nmnist';
 const CHECKPOINT = ['--checkpoint', 'run/latest.safetensors'];
@@ -125,7 +137,10 @@ describe('bidl deploy', () => {
       cwd: folder,
       onOutput: (text, child) => void (text.includes('test: ') && child.kill('SIGINT')),
     });
-    expect({ code, stderr }).toEqual({ code: 130, stderr: expect.stringContaining('Stopping') as string });
+    expect({ code, stderr }).toEqual({
+      code: 130,
+      stderr: expect.stringMatching(/Stopping[^]*\nStopped\.\n$/) as string,
+    });
     expect(
       readdirSync(path.join(folder, 'model_files/classification')).filter((f) => f.startsWith('.')),
     ).toEqual([]);
@@ -157,4 +172,21 @@ test('bidl predict: host and device agree about recordings', async () => {
   expect(found(host)).toHaveLength(2);
   expect(found(device)).toEqual(found(host));
   expect(await failure(...args.slice(0, 2), 'nothing.bin', ...CHECKPOINT)).toContain('nothing.bin');
+});
+
+test('the program in the README of @bidl/deploy runs', () => {
+  const [block] = codeBlocks(readFileSync(path.join(ROOT, 'packages/deploy/README.md'), 'utf8'));
+  for (const name of ['configs', 'node_modules']) symlinkSync(path.join(ROOT, name), path.join(folder, name));
+  const checkpoint = path.join(folder, 'work_dirs', QUICKSTART, 'best.safetensors');
+  mkdirSync(path.dirname(checkpoint), { recursive: true });
+  copyFileSync(path.join(folder, 'run/latest.safetensors'), checkpoint);
+  const digits = path.join(folder, 'data/event-digits/Test/3');
+  copyFileSync(path.join(digits, readdirSync(digits)[0] ?? ''), path.join(folder, 'digit.bin'));
+  writeFileSync(path.join(folder, 'readme.mjs'), block?.code ?? '');
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['readme.mjs'], {
+    cwd: folder,
+    encoding: 'utf8',
+  });
+  expect({ status, stderr: status === 0 ? '' : stderr }).toEqual({ status: 0, stderr: '' });
+  expect(stdout).toMatch(/^[\d.]+ 0 [\d.e-]+ true$/m);
 });
