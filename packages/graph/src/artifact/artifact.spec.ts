@@ -182,10 +182,10 @@ describe('writeArtifact and readArtifact', () => {
       damage(path, Uint8Array.from([...bytes, 0]), bytes);
     }
     const anywhere = fc.property(fc.constantFrom(...files), fc.nat(), fc.integer({ min: 1, max: 255 }), flip);
-    fc.assert(anywhere, { numRuns: 150 });
+    fc.assert(anywhere, { numRuns: 100 });
     // The manifest vouches for all others: places all over it.
     const manifest = files.find(([path]) => path === MANIFEST)!;
-    for (let at = 0; at < manifest[1].length; at += 17) flip(manifest, at, 1 << (at % 8));
+    for (let at = 0; at < manifest[1].length; at += 37) flip(manifest, at, 1 << (at % 8));
     expect(selfCheck(dir).equal).toBe(true);
   });
 
