@@ -35,12 +35,20 @@ export async function openComparison(
   options: CompareOptions = {},
 ): Promise<ForcedComparison> {
   const { margin = 1e-5, tolerance = 1e-4, engine = referenceEngine, scales = new Map() } = options;
-  const checks: LayerCheck[] = [];
-  for (const cut of graphParts(graph, ({ layer }) => layer)) {
-    const part = { ...cut, graph: plainInputs(cut.graph) };
-    checks.push(new LayerCheck(part, await engine(part.graph), margin, tolerance));
-  }
   const host = new Host(graph, stepper(model), scales as ReadonlyMap<string, Float32Array>);
+  const checks: LayerCheck[] = [];
+  const dispose = async () => {
+    for (const check of checks) await check.dispose();
+  };
+  try {
+    for (const cut of graphParts(graph, ({ layer }) => layer)) {
+      const part = { ...cut, graph: plainInputs(cut.graph) };
+      checks.push(new LayerCheck(part, await engine(part.graph), margin, tolerance));
+    }
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
   return {
     async add(x) {
       for (const see of host.run(x)) {
@@ -51,9 +59,7 @@ export async function openComparison(
       }
     },
     result: () => checks.map((check) => check.result()),
-    async dispose() {
-      for (const check of checks) await check.dispose();
-    },
+    dispose,
   };
 }
 
