@@ -35,7 +35,7 @@ export async function openHostComparison(
   if (most <= 0) return NOTHING_COMPARED;
   const comparison = await openComparison(model, graph, {
     scales: stateScales(captured, graph),
-    engine: target === 'onnx' ? onnxEngine : planEngine,
+    engine: target === 'onnx' ? (layer) => onnxEngine(layer, 1) : planEngine,
   });
   const neurons = new Set(graph.nodes.filter(({ op }) => op === 'load').map(({ layer }) => layer));
   let left = most;

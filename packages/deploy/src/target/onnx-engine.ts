@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 
 import { onnxShape, stepModel, type StepEngine } from '@bidl/compile';
-import { ndarray, sizeOf, transpose, type NdArray } from '@bidl/formats';
+import { float16ToFloat32, ndarray, sizeOf, transpose, type NdArray } from '@bidl/formats';
 import { toHalfBits, type ElementType, type StepGraph } from '@bidl/graph';
 
 import { loadOnnxRuntime, openSession, type OnnxRuntime, type OnnxTensor } from './onnx-runtime.js';
@@ -19,18 +19,26 @@ export function onnxTensor(
   return new Tensor(dtype, data, [...lead, ...onnxShape(shape)]);
 }
 
-const typedAs = (values: Float32Array | Uint8Array, dtype: ElementType) =>
-  dtype === 'float16'
-    ? toHalfBits(values)
-    : dtype === 'uint8'
-      ? Uint8Array.from(values)
-      : Float32Array.from(values);
+function typedAs(values: Float32Array | Uint8Array, dtype: ElementType) {
+  if (dtype === 'float16') return toHalfBits(values);
+  const isBytes = values.BYTES_PER_ELEMENT === 1;
+  if (dtype === 'uint8') return isBytes ? values : new Uint8Array(values);
+  return isBytes ? new Float32Array(values) : values;
+}
 
 /** What onnxruntime gives of a value of this shape, channels last. */
 export function fromOnnx(tensor: OnnxTensor | undefined, shape: readonly number[]): Float32Array {
-  const values = Float32Array.from(tensor?.data ?? []);
+  const values = numbersOf(tensor);
   if (shape.length !== 3) return values;
   return transpose(folded(ndarray(values), onnxShape(shape)), [0, 2, 3, 1]).data as Float32Array;
+}
+
+/** A tensor's numbers; halves come as bits. */
+export function numbersOf(tensor: OnnxTensor | undefined): Float32Array {
+  if (!tensor) return new Float32Array(0);
+  const { type, data } = tensor;
+  if (type !== 'float16') return data as unknown as Float32Array;
+  return float16ToFloat32(new Uint16Array(data.buffer, data.byteOffset, data.length));
 }
 
 const folded = ({ data, dtype }: NdArray, shape: readonly number[]): NdArray => ({
@@ -39,10 +47,14 @@ const folded = ({ data, dtype }: NdArray, shape: readonly number[]): NdArray => 
   shape: [data.length / sizeOf(shape), ...shape],
 });
 
-/** onnxruntime's step model of a graph, as an engine for comparisons. */
-export async function onnxEngine(graph: StepGraph): Promise<StepEngine> {
+/**
+ * onnxruntime's step model of a graph, as an engine for comparisons.
+ *
+ * @param threads that a step may use; many engines at a time should have one each, for onnxruntime's threads spin
+ */
+export async function onnxEngine(graph: StepGraph, threads?: number): Promise<StepEngine> {
   const runtime = await loadOnnxRuntime();
-  const session = await openSession(runtime, stepModel(graph));
+  const session = await openSession(runtime, stepModel(graph), threads);
   const shapes = new Map(graph.nodes.map(({ id, type }) => [id, type.shape]));
   const given = (
     values: Float32Array | undefined,

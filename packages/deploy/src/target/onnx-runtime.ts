@@ -2,6 +2,7 @@ import { DeployError } from '../errors.js';
 
 /** The part of onnxruntime-node that is used here; it is an optional dependency and may be absent. */
 export interface OnnxTensor {
+  readonly type: string;
   readonly data: ArrayLike<number> & ArrayBufferView;
   readonly dims: readonly number[];
 }
@@ -34,8 +35,17 @@ export async function loadOnnxRuntime(): Promise<OnnxRuntime> {
   }
 }
 
-/** Errors only: onnxruntime's warnings are about graphs that others write. */
+/**
+ * Errors only are printed: onnxruntime's warnings are about graphs that others write.
+ *
+ * @param threads that a step may use; default: all cores
+ */
 export const openSession = (
   { InferenceSession }: OnnxRuntime,
   model: Uint8Array | string,
-): Promise<OnnxSession> => InferenceSession.create(model, { logSeverityLevel: 3 });
+  threads?: number,
+): Promise<OnnxSession> =>
+  InferenceSession.create(model, {
+    logSeverityLevel: 3,
+    ...(threads !== undefined && { intraOpNumThreads: threads }),
+  });

@@ -5,7 +5,7 @@ import { ONNX_FILES } from '@bidl/compile';
 import type { StepGraph } from '@bidl/graph';
 
 import { groupsOf, inType, joined } from '../samples.js';
-import { onnxLatency, onnxTensor } from './onnx-engine.js';
+import { numbersOf, onnxLatency, onnxTensor } from './onnx-engine.js';
 import { loadOnnxRuntime, openSession } from './onnx-runtime.js';
 import type { Target } from './target.js';
 
@@ -34,7 +34,7 @@ export async function openOnnx(graph: StepGraph, folder: string, batch: number):
         const out = await session.run({ [name]: input });
         spent.seconds += (performance.now() - start) / 1000;
         spent.samples += batch;
-        const data = Float32Array.from(out[output]?.data ?? []);
+        const data = numbersOf(out[output]);
         const size = data.length / batch;
         for (let i = 0; i < batch; i++) logits.push(data.slice(i * size, (i + 1) * size));
       }
