@@ -31,16 +31,27 @@ export {
   createOptimizer,
   OptimizerError,
   optimizers,
-  type Closure,
   type Gradients,
+  type LossAndGradients,
+  type Objective,
   type Optimizer,
   type OptimizerGroup,
   type OptimizerState,
   type ParameterGroup,
 } from './optimizers/optimizer.js';
-export { ElementwiseOptimizer, type UpdateInput, type UpdateRule } from './optimizers/elementwise.js';
-export { sgd } from './optimizers/sgd.js';
-export { adam, adamW } from './optimizers/adam.js';
+export { ElementwiseOptimizer } from './optimizers/elementwise.js';
+export {
+  average,
+  defineOptimizer,
+  descend,
+  optimizerKeys,
+  penalised,
+  weightDecay,
+  type Scalars,
+  type UpdateInput,
+  type UpdateRule,
+} from './optimizers/rule.js';
+export { paramwiseSchema, type ParamwiseConfig } from './optimizers/paramwise.js';
 export { clipGradNorm, type GradClip } from './optimizers/clip-grad-norm.js';
 
 export {

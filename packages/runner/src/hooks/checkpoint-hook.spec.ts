@@ -7,7 +7,7 @@ import { applyOptimizer, applyWeights, readCheckpoint } from '../checkpoint/deco
 import { CheckpointError } from '../checkpoint/errors.js';
 import { EpochBasedRunner } from '../loop/epoch-based-runner.js';
 import { createOptimizer } from '../optimizers/optimizer.js';
-import '../optimizers/sgd.js';
+import '../optimizers/builtin.js';
 import '../schedules/closed-form.js';
 import { createSchedule } from '../schedules/schedule.js';
 import { tinyLoader, tinyNetwork } from '../testing/tiny.js';
