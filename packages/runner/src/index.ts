@@ -58,12 +58,14 @@ export {
   createSchedule,
   policies,
   ScheduleError,
+  type EpochMetrics,
   type LrConfig,
   type Schedule,
   type ScheduleContext,
 } from './schedules/schedule.js';
-export { ClosedFormSchedule } from './schedules/closed-form.js';
-export { TorchSchedule } from './schedules/torch.js';
+export { ClosedFormSchedule, registerClosedForm, type RateAt } from './schedules/closed-form.js';
+export { registerTorch, TorchSchedule, type TorchPolicy } from './schedules/torch-schedule.js';
+export { PlateauSchedule } from './schedules/plateau.js';
 export { warmupFactor, type Warmup } from './schedules/warmup.js';
 
 export { applyOptimizer, applyWeights, readCheckpoint, type Checkpoint } from './checkpoint/decode.js';

@@ -10,9 +10,8 @@ import { createOptimizer } from './optimizers/optimizer.js';
 import type { Reporter } from './reporter.js';
 import { named, type NamedConfig } from './run-config.js';
 import { runHooks } from './run-hooks.js';
-import './schedules/closed-form.js';
+import './schedules/builtin.js';
 import { createSchedule } from './schedules/schedule.js';
-import './schedules/torch.js';
 import { applyStart, readStart, type Start } from './start-from.js';
 import { classifierOf, DEFAULT_SEED, loaderOf, producerOf } from './wiring.js';
 import { prepareWorkDir, workDirOf } from './work-dir.js';
@@ -123,8 +122,14 @@ async function trainIn({ run, workDir, log, start, options, cleanup }: Session):
   const optimizer = createOptimizer(config.optimizer, weights);
   cleanup.push(() => optimizer.dispose());
   const maxEpochs = config.runner.max_epochs;
-  const schedules = optimizer.groups.map(({ baseLr }) =>
-    createSchedule(config.lr_config, { baseLr, maxEpochs, itersPerEpoch: loader.batches }),
+  const schedules = optimizer.groups.map(({ baseLr, momentum }) =>
+    createSchedule(config.lr_config, {
+      baseLr,
+      momentum,
+      maxEpochs,
+      itersPerEpoch: loader.batches,
+      validates: validation !== undefined,
+    }),
   );
   const facts = { producer, seed, classes: loader.classes, configName: run.name, config };
   const parts = {

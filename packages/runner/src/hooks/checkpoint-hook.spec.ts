@@ -8,7 +8,7 @@ import { CheckpointError } from '../checkpoint/errors.js';
 import { EpochBasedRunner } from '../loop/epoch-based-runner.js';
 import { createOptimizer } from '../optimizers/optimizer.js';
 import '../optimizers/builtin.js';
-import '../schedules/closed-form.js';
+import '../schedules/builtin.js';
 import { createSchedule } from '../schedules/schedule.js';
 import { tinyLoader, tinyNetwork } from '../testing/tiny.js';
 import { checkpointHook, type CheckpointHookOptions } from './checkpoint-hook.js';

@@ -8,7 +8,7 @@ import { validationHook } from '../hooks/validation-hook.js';
 import '../optimizers/builtin.js';
 import { createOptimizer } from '../optimizers/optimizer.js';
 import type { IterReport } from '../reporter.js';
-import '../schedules/closed-form.js';
+import '../schedules/builtin.js';
 import { createSchedule } from '../schedules/schedule.js';
 import { tinyLoader, tinyNetwork } from '../testing/tiny.js';
 import { EpochBasedRunner, type RunnerParts } from './epoch-based-runner.js';

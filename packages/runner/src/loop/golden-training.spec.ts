@@ -8,7 +8,7 @@ import type { Hook } from '../hooks/hook.js';
 import '../optimizers/builtin.js';
 import { createOptimizer } from '../optimizers/optimizer.js';
 import { createSchedule } from '../schedules/schedule.js';
-import '../schedules/torch.js';
+import '../schedules/builtin.js';
 import { EpochBasedRunner } from './epoch-based-runner.js';
 import type { Loader } from './loader.js';
 
