@@ -71,7 +71,7 @@ export class ImageClassifier {
    * @throws ModelError when the config asks for a loss per sample.
    */
   loss(logits: tf.Tensor, labels: Labels): tf.Scalar {
-    const loss = this.head.loss.compute(logits, labels);
+    const loss = this.head.compute(logits, labels);
     if (loss.rank === 0) return loss as tf.Scalar;
     throw new ModelError(
       'model.head.loss.reduction "none" gives a loss per sample, and training needs one number; use "mean" or "sum"',
