@@ -45,6 +45,7 @@ export const OPS: Addon = {
     'update/program.cc',
     'tf_ops/tf_api.cc',
     'tf_ops/define.cc',
+    'tf_ops/recycle.cc',
     'tf_ops/lif_op.cc',
     'tf_ops/max_pool_op.cc',
     'tf_ops/update_op.cc',
