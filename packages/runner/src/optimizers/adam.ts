@@ -17,7 +17,7 @@ interface AdamOptions {
   readonly betas: readonly [number, number];
   readonly eps: number;
   readonly weight_decay: number;
-  readonly maximize: boolean;
+  readonly maximize?: boolean;
   readonly amsgrad: boolean;
   readonly decoupled_weight_decay: boolean;
 }
@@ -85,20 +85,14 @@ function adamStep<V>(o: Elementwise<V>, input: UpdateInput<V, AdamOptions, AdamS
 /** The gradient, and the factor that a decoupled weight decay puts before the parameter. */
 export function decayed<V>(
   o: Elementwise<V>,
-  {
-    param,
-    grad,
-    lr,
-    options,
-  }: {
+  input: {
     readonly param: V;
     readonly grad: V;
     readonly lr: number;
-    readonly options: Pick<AdamOptions, 'weight_decay' | 'maximize' | 'decoupled_weight_decay'>;
+    readonly options: Pick<AdamOptions, 'weight_decay' | 'decoupled_weight_decay'>;
   },
 ): { readonly g: V; readonly shrink: number } {
-  const { weight_decay, decoupled_weight_decay } = options;
-  if (!decoupled_weight_decay) return { g: penalised(o, { param, grad, options }), shrink: 1 };
-  const bare = { ...options, weight_decay: 0 };
-  return { g: penalised(o, { param, grad, options: bare }), shrink: 1 - lr * weight_decay };
+  const { weight_decay, decoupled_weight_decay } = input.options;
+  if (!decoupled_weight_decay) return { g: penalised(o, input), shrink: 1 };
+  return { g: input.grad, shrink: 1 - input.lr * weight_decay };
 }

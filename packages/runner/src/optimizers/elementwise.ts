@@ -10,7 +10,7 @@ import {
   type ParameterGroup,
 } from './optimizer.js';
 import { ownMomentum, withMomentum } from './momentum.js';
-import type { UpdateInput, UpdateRule } from './rule.js';
+import type { CommonOptions, UpdateInput, UpdateRule } from './rule.js';
 
 type Numbers = Readonly<Record<string, number>>;
 
@@ -27,7 +27,7 @@ interface Memory {
  * one (`updateElements`), no tape. The slots belong to this optimizer alone and are overwritten in place.
  */
 export class ElementwiseOptimizer<
-  O extends { readonly lr: number },
+  O extends CommonOptions,
   S extends object,
   N extends object,
 > implements Optimizer {
@@ -102,7 +102,8 @@ export class ElementwiseOptimizer<
     const scalars = first.scalars as N;
     const consumed = Object.keys(this.rule.slots(options));
     const formula: Formula = <V>(o: Parameters<Formula>[0], { param, grad, ...slots }: Arrays<V>) => {
-      const input = { param, grad, slots, scalars, step, lr, options } as UpdateInput<V, O, S, N>;
+      const oriented = options.maximize ? o.neg(grad) : grad;
+      const input = { param, grad: oriented, slots, scalars, step, lr, options } as UpdateInput<V, O, S, N>;
       const after = this.rule.update(o, input);
       return { param: after.param, ...after.slots } as Arrays<V>;
     };

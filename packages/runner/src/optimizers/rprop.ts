@@ -16,9 +16,8 @@ export const rprop = defineOptimizer({
     step_sizes: z.tuple([z.number().nonnegative(), z.number().positive()]).default([1e-6, 50]),
   }),
   slots: ({ lr }) => ({ prev: 0, step_size: lr }),
-  update(o, { param, grad, slots, options }) {
-    const { etas, step_sizes, maximize } = options;
-    const g = maximize ? o.neg(grad) : grad;
+  update(o, { param, grad: g, slots, options }) {
+    const { etas, step_sizes } = options;
     const [shrink, grow] = etas;
     const agreement = o.mul(g, slots.prev);
     const turned = o.neg(agreement);

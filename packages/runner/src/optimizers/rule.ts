@@ -4,6 +4,13 @@ import { ElementwiseOptimizer } from './elementwise.js';
 import { optimizers } from './optimizer.js';
 import { paramwiseSchema } from './paramwise.js';
 
+/** What every optimizer has. */
+export interface CommonOptions {
+  readonly lr: number;
+  /** The gradient then comes with its sign turned. */
+  readonly maximize?: boolean;
+}
+
 /** What an update sees of a parameter. `V` stands for an array: a tensor, or a symbol while a program is recorded. */
 export interface UpdateInput<V, O, S, N> {
   readonly param: V;
@@ -28,11 +35,7 @@ export interface Scalars<O, N> {
  * An optimizer that treats every element of every parameter alike: one pure function from old value, gradient and
  * slots to new value and slots.
  */
-export interface UpdateRule<
-  O extends { readonly lr: number },
-  S extends object = object,
-  N extends object = object,
-> {
+export interface UpdateRule<O extends CommonOptions, S extends object = object, N extends object = object> {
   /** Its name in configs. */
   readonly type: string;
   /** Its arguments, {@link optimizerKeys} among them. */
@@ -57,11 +60,9 @@ export interface UpdateRule<
  *   update: (o, { param, grad, lr }) => ({ param: o.combine(1, param, -lr, o.sign(grad)), slots: {} }),
  * });
  */
-export function defineOptimizer<
-  O extends { readonly lr: number },
-  S extends object,
-  N extends object = object,
->(rule: UpdateRule<O, S, N>): UpdateRule<O, S, N> {
+export function defineOptimizer<O extends CommonOptions, S extends object, N extends object = object>(
+  rule: UpdateRule<O, S, N>,
+): UpdateRule<O, S, N> {
   optimizers.register({
     type: rule.type,
     schema: rule.schema,
@@ -92,22 +93,17 @@ export const optimizerKeys = ({ lr }: { readonly lr: number }) => ({
 /** The argument `weight_decay`. */
 export const weightDecay = (fallback = 0) => z.number().nonnegative().default(fallback);
 
-/** The gradient with its sign, and the L2 penalty added: what most rules begin with. */
+/** The gradient with the L2 penalty's added: what most rules begin with. */
 export function penalised<V>(
   o: Elementwise<V>,
   {
     param,
     grad,
     options,
-  }: {
-    readonly param: V;
-    readonly grad: V;
-    readonly options: { readonly weight_decay: number; readonly maximize: boolean };
-  },
+  }: { readonly param: V; readonly grad: V; readonly options: { readonly weight_decay: number } },
 ): V {
-  const { weight_decay, maximize } = options;
-  if (weight_decay !== 0) return o.combine(maximize ? -1 : 1, grad, weight_decay, param);
-  return maximize ? o.neg(grad) : grad;
+  const { weight_decay } = options;
+  return weight_decay === 0 ? grad : o.combine(1, grad, weight_decay, param);
 }
 
 /** A running mean of decay `beta`. */
