@@ -15,6 +15,7 @@ import { createSchedule } from './schedules/schedule.js';
 import { applyStart, readStart, type Start } from './start-from.js';
 import { classifierOf, DEFAULT_SEED, loaderOf, producerOf } from './wiring.js';
 import { prepareWorkDir, workDirOf } from './work-dir.js';
+import { validationInterval } from './workflow.js';
 
 /** What the command line may change about a run. What is left out comes from the config. */
 export interface TrainOptions {
@@ -63,6 +64,7 @@ export async function train(
 ): Promise<TrainResult> {
   const run = named(config);
   const workDir = workDirOf(options.workDir, run.config.work_dir, run.name);
+  const validateEvery = validationInterval(run.config.workflow);
   // reading first: a bad path should not leave a work dir behind
   const { resume_from: resumeFrom, load_from: loadFrom } = run.config;
   const start = readStart(options, { resumeFrom, loadFrom });
@@ -73,7 +75,7 @@ export async function train(
   });
   const cleanup: (() => void | Promise<void>)[] = [];
   try {
-    return await trainIn({ run, workDir, log, start, options, cleanup });
+    return await trainIn({ run, validateEvery, workDir, log, start, options, cleanup });
   } catch (error) {
     // whoever called hears of it from the throw
     log.note(error instanceof Error ? `${error.name}: ${error.message}` : String(error), 'ERROR');
@@ -85,6 +87,8 @@ export async function train(
 
 interface Session {
   readonly run: NamedConfig;
+  /** Epochs from one validation to the next. */
+  readonly validateEvery: number;
   readonly workDir: string;
   readonly log: RunLog;
   readonly start: Start;
@@ -93,7 +97,15 @@ interface Session {
   readonly cleanup: (() => void | Promise<void>)[];
 }
 
-async function trainIn({ run, workDir, log, start, options, cleanup }: Session): Promise<TrainResult> {
+async function trainIn({
+  run,
+  validateEvery,
+  workDir,
+  log,
+  start,
+  options,
+  cleanup,
+}: Session): Promise<TrainResult> {
   const { config } = run;
   const { reporter, signal } = options;
   const began = performance.now();
@@ -137,7 +149,7 @@ async function trainIn({ run, workDir, log, start, options, cleanup }: Session):
     optimizer,
     schedules,
     loader,
-    hooks: runHooks(config, { workDir, facts, validation }),
+    hooks: runHooks(config, { workDir, facts, validation, validateEvery }),
     reporter,
     signal,
     log: (line: string) => log.write(line),
