@@ -1,4 +1,4 @@
-export type { Classifier, Correct, NamedVariable } from './classifier.js';
+export type { Classifier, Correct, NamedVariable, SequenceState } from './classifier.js';
 export { VERSION } from './version.js';
 
 export { train, type TrainOptions, type TrainResult } from './train.js';
@@ -11,7 +11,7 @@ export { EpochBasedRunner, type Progress, type RunnerParts } from './loop/epoch-
 export { runners } from './loop/runners.js';
 export type { Batch, Loader } from './loop/loader.js';
 export { evaluate, type EvaluateOptions, type Evaluation } from './loop/evaluate.js';
-export { InterruptedError, NonFiniteLossError } from './loop/errors.js';
+export { InterruptedError, NonFiniteLossError, TruncationError } from './loop/errors.js';
 export { Score, type BatchResult } from './loop/score.js';
 
 export { hooks, MOMENTS, type Hook } from './hooks/hook.js';

@@ -21,6 +21,8 @@ export interface RunnerParts {
   readonly loader: Loader;
   readonly hooks: readonly Hook[];
   readonly maxEpochs: number;
+  /** Time steps after which gradients are cut; undefined: never. */
+  readonly tbptt?: number | undefined;
   readonly log?: (line: string) => void;
   readonly reporter?: Reporter | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -85,7 +87,7 @@ export class EpochBasedRunner {
     this.signal = parts.signal;
     this.now = parts.now ?? (() => performance.now());
     this.#hooks = parts.hooks;
-    this.#passes = new ForwardBackward(parts.classifier);
+    this.#passes = new ForwardBackward(parts.classifier, parts.tbptt);
   }
 
   /** The rate of the first parameter group. */
