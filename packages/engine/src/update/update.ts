@@ -9,6 +9,8 @@ export interface UpdateOptions {
    * caller goes on with the returned tensors in their place.
    */
   readonly consumed?: readonly string[];
+  /** `composed` leaves the fused kernel out. Default `auto`. */
+  readonly form?: 'auto' | 'composed';
 }
 
 /**
@@ -32,10 +34,10 @@ export interface UpdateOptions {
 export function updateElements(
   formula: Formula,
   lists: Arrays<readonly tf.Tensor[]>,
-  { consumed = [] }: UpdateOptions = {},
+  { consumed = [], form = 'auto' }: UpdateOptions = {},
 ): Record<string, tf.Tensor[]> {
   check(lists, consumed);
-  const fused = updateFused(formula, lists, new Set(consumed));
+  const fused = form === 'auto' ? updateFused(formula, lists, new Set(consumed)) : undefined;
   if (fused !== undefined) return fused;
   const results = tf.tidy(() => updateComposed(formula, lists));
   for (const name of consumed) tf.dispose([...lists[name]]);
