@@ -37,16 +37,18 @@ export interface Addon {
 export const OPS: Addon = {
   name: 'ops',
   file: 'bidl_ops.node',
-  perIsa: ['scan/lif_scan.cc', 'max_pool/max_pool.cc', 'adam/adam.cc'],
+  perIsa: ['scan/lif_scan.cc', 'max_pool/max_pool.cc', 'update/update.cc'],
   plain: [
     'cpu/isa.cc',
     'cpu/dispatch.cc',
     'pool/pool.cc',
+    'update/program.cc',
     'tf_ops/tf_api.cc',
     'tf_ops/define.cc',
+    'tf_ops/recycle.cc',
     'tf_ops/lif_op.cc',
     'tf_ops/max_pool_op.cc',
-    'tf_ops/adam_op.cc',
+    'tf_ops/update_op.cc',
     'tf_ops/addon.cc',
   ],
 };

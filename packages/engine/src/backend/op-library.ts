@@ -1,7 +1,7 @@
 import { KernelError, loadOps as loadLibrary, opsPath, type OpsInfo } from '@bidl/kernels';
 import { existsSync } from 'node:fs';
 import { cacheRoot } from '../install/cache.js';
-import { registerAdam } from '../adam/adam-step.js';
+import { registerUpdate } from '../update/fused.js';
 import { replaceMaxPoolGrad } from '../max-pool/max-pool-grad.js';
 import { hasLifKernel, registerLifKernels } from '../scan/lif-kernel.js';
 
@@ -26,7 +26,7 @@ export function startOps(warn: (line: string) => void): void {
   }
   registerLifKernels();
   replaceMaxPoolGrad();
-  registerAdam();
+  registerUpdate();
 }
 
 /** What the fused spike ops run with, or `undefined` where the backend in use has none. */

@@ -8,9 +8,8 @@ namespace bidl {
   void lif_forward(const LifScan&, const LifForward&);                                                   \
   void lif_backward(const LifScan&, const LifBackward&);                                                 \
   void max_pool_grad(const MaxPool2x2&, const float*, const float*, float*);                             \
-  void adam(const AdamStep&, int64_t, const float*, const float*, const float*, const float*, float*,    \
-            float*, float*);                                                                             \
-  static const Kernels table = {#isa, lif_forward, lif_backward, max_pool_grad, adam};                   \
+  void update(const UpdateProgram&, const float*, const std::vector<UpdateArrays>&);                     \
+  static const Kernels table = {#isa, lif_forward, lif_backward, max_pool_grad, update};                 \
   }
 #if defined(__x86_64__)
 BIDL_KERNELS(avx512)

@@ -14,7 +14,7 @@ const char* register_once() {
     const char* problem = bidl::tf::load();
     if (problem == nullptr) problem = bidl::tf::define_lif();
     if (problem == nullptr) problem = bidl::tf::define_max_pool();
-    if (problem == nullptr) problem = bidl::tf::define_adam();
+    if (problem == nullptr) problem = bidl::tf::define_update();
     return problem;
   }();
   return error;

@@ -20,7 +20,7 @@ import {
 import { revive, savedSurrogate } from './config.js';
 import { oneShape, oneTensor } from './fold.js';
 import { resolveSoma, SOMA_NAMES, type SomaArg } from './soma.js';
-import type { State, Stateful, Stepped } from './stateful.js';
+import type { PartOptions, Resumable, State, Stepped } from './stateful.js';
 import { resolveSurrogate, type SpikeFunc } from './surrogate-arg.js';
 
 /** How the scan over time is computed: the fused kernel, composed tfjs ops, or whichever the backend has. */
@@ -57,13 +57,7 @@ export interface SpikingArgs extends LayerArgs {
   form?: Form;
 }
 
-export interface RunOptions {
-  readonly training?: boolean;
-  /** State to start from; zeros when left out. */
-  readonly state?: State;
-  /** Number of the training iteration: noise is a function of seed, layer and this. Default 0. */
-  readonly iteration?: number;
-}
+export type RunOptions = PartOptions;
 
 export interface Run {
   /** `[B, T, ...]` */
@@ -84,7 +78,7 @@ export type NormPlace = 'inside' | 'before' | 'none';
  * last one back, and `step` does the same for one time step. Weights are named `<layer>/alpha`, `/beta`,
  * `/theta`, `/v_0` and, with a BatchNorm, `<layer>/norm/gamma`, `/norm/beta`, `/norm/mean`, `/norm/variance`.
  */
-export abstract class SpikingLayer extends tf.layers.Layer implements Stateful {
+export abstract class SpikingLayer extends tf.layers.Layer implements Resumable {
   readonly neuron: NeuronDefinition;
   readonly surrogate: Surrogate;
   readonly noise: number;
@@ -170,12 +164,16 @@ export abstract class SpikingLayer extends tf.layers.Layer implements Stateful {
         training,
         iteration: Number(kwargs['iteration'] ?? 0),
       });
-      if (running && this.norm) {
-        this.norm.mean.write(running.mean);
-        this.norm.variance.write(running.variance);
-      }
+      this.advance(running);
       return out;
     });
+  }
+
+  /** Takes running statistics that {@link run} gave for its own. */
+  advance(running: Running | undefined): void {
+    if (!running || !this.norm) return;
+    this.norm.mean.write(running.mean);
+    this.norm.variance.write(running.variance);
   }
 
   /**
