@@ -38,7 +38,7 @@ export async function openTrained(
   warn: (line: string) => void,
 ): Promise<Trained> {
   const checkpoint = readCheckpoint(file);
-  const engine = await startEngine({ warn });
+  const engine = await startEngine({ warn, log: warn });
   const classifier = classifierOf(run, inputShape, checkpoint.meta?.seed ?? DEFAULT_SEED);
   applyWeights(classifier, checkpoint);
   return {

@@ -112,7 +112,7 @@ async function trainIn({
   const warn = (line: string) => log.write(line, 'WARNING');
   run.warnings.forEach(warn);
   if (options.deterministic ?? config.deterministic) askForDeterminism();
-  const engine = await startEngine({ warn });
+  const engine = await startEngine({ warn, log: (line) => log.write(line) });
   const producer = producerOf(engine);
   const saved = start.kind === 'resume' ? start.meta.seed : undefined;
   const seed = chooseSeed(options.seed ?? config.seed ?? undefined, saved, warn);

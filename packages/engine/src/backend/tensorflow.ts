@@ -9,6 +9,12 @@ import { isTensorFlowBackend } from './tensorflow-binding.js';
 import { tensorflowThreads } from './threads.js';
 import { startOps } from './op-library.js';
 
+/** Who hears of what is wrong, and of what takes a moment. */
+export interface Listeners {
+  readonly warn: (line: string) => void;
+  readonly log: (line: string) => void;
+}
+
 /**
  * Loads TensorFlow under TensorFlow.js and makes it the backend.
  *
@@ -17,7 +23,7 @@ import { startOps } from './op-library.js';
 export async function startTensorFlow(
   device: Device,
   threads: number | undefined,
-  warn: (line: string) => void,
+  { warn, log }: Listeners,
 ): Promise<void> {
   const running = tf.findBackend('tensorflow') !== null;
   if (!running) await load(device, threads);
@@ -29,7 +35,7 @@ export async function startTensorFlow(
   if (!(await tf.setBackend('tensorflow')))
     throw new EngineError('TensorFlow was loaded, but TensorFlow.js refuses it as its backend.');
   registerSoftmaxCrossEntropy();
-  if (!running && device === 'cpu') startOps(warn);
+  if (!running && device === 'cpu') startOps(warn, log);
   const backend: unknown = tf.backend();
   if (device === 'gpu' && isTensorFlowBackend(backend) && !backend.isUsingGpuDevice) {
     warn('TensorFlow sees no GPU and computes on the CPU. To see why: bidl engine doctor --device gpu');
@@ -43,6 +49,8 @@ async function load(device: Device, threads: number | undefined): Promise<void> 
     throw new EngineError(`TensorFlow (${device}) is ${install.state}: ${install.reason}`);
   // Read by the library when it is loaded.
   if (threads !== undefined) process.env['TF_NUM_INTRAOP_THREADS'] = String(threads);
+  // An allocator that keeps freed memory. Otherwise every tensor of every step is mapped and zeroed anew by the system.
+  process.env['TF_CPU_ALLOCATOR_USE_BFC'] ??= 'true';
   try {
     if (install.record !== undefined) prepare(install.record);
     await import(npmPackage);

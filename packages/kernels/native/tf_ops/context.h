@@ -44,20 +44,6 @@ class Context {
     taken_.push_back(t);
     return static_cast<float*>(api.TF_TensorData(t));
   }
-  /// Makes a tensor output i, and lets go of it.
-  float* give(int i, TF_Tensor* t) {
-    if (t == nullptr) {
-      fail("there is no memory for an output");
-      return nullptr;
-    }
-    taken_.push_back(t);
-    api.TF_SetOutput(context_, i, t, status_);
-    if (api.TF_GetCode(status_) != TF_OK) {
-      fail();
-      return nullptr;
-    }
-    return static_cast<float*>(api.TF_TensorData(t));
-  }
   float* output_like(int i, TF_Tensor* like) { return output(i, shape(like)); }
 
   void fail(const char* message) {

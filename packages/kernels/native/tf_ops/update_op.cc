@@ -1,13 +1,9 @@
 #include "../cpu/kernels.h"
 #include "context.h"
 #include "ops.h"
-#include "recycle.h"
 
 namespace bidl::tf {
 namespace {
-
-/// Outputs of this many floats take recycled memory.
-constexpr int64_t LARGE = 16384;
 
 void* create(TF_OpKernelConstruction* construction) {
   auto* program = new UpdateProgram;
@@ -45,7 +41,6 @@ void compute(void* state, TF_OpKernelContext* raw) {
   if (api.TF_TensorElementCount(numbers) != program.numbers) {
     return context.fail("BidlUpdate: the program takes another number of numbers");
   }
-  Recycled recycled;
   std::vector<UpdateArrays> tensors(static_cast<size_t>(count));
   for (int k = 0; k < count; ++k) {
     UpdateArrays& tensor = tensors[static_cast<size_t>(k)];
@@ -64,8 +59,7 @@ void compute(void* state, TF_OpKernelContext* raw) {
     for (int32_t home : program.homes) {
       float* to;
       if (home != UpdateProgram::FRESH) to = const_cast<float*>(tensor.inputs[static_cast<size_t>(home)]);
-      else if (tensor.size < LARGE) to = context.output_like(count * made++ + k, first);
-      else to = context.give(count * made++ + k, recycled.tensor(Context::shape(first)));
+      else to = context.output_like(count * made++ + k, first);
       if (to == nullptr) return;
       tensor.outputs.push_back(to);
     }

@@ -1,5 +1,13 @@
 import type { tf } from '@bidl/engine';
-import { inParts, namedWeights, type NamedVariable, type NetworkState, type PartRunner } from '@bidl/neurons';
+import {
+  inParts,
+  namedWeights,
+  sequence,
+  type NamedVariable,
+  type NetworkState,
+  type PartRunner,
+  type Sequence,
+} from '@bidl/neurons';
 import { registry } from '@bidl/registry';
 import { z } from 'zod';
 import { backbones, type BackboneContext } from '../backbones/backbone.js';
@@ -36,6 +44,7 @@ export class ImageClassifier {
    * run resumes.
    */
   iteration = 0;
+  private readonly sequence: Sequence;
   private parts: PartRunner | undefined;
 
   constructor(
@@ -47,6 +56,7 @@ export class ImageClassifier {
       throw new ModelError(`backbone "${backbone.name}" must give one tensor of logits [B, K]`);
     }
     this.nclass = classes;
+    this.sequence = sequence(backbone);
   }
 
   /**
@@ -67,7 +77,7 @@ export class ImageClassifier {
       );
     }
     const iteration = training ? this.iteration++ : this.iteration;
-    return this.backbone.apply(x, { training, iteration }) as tf.Tensor;
+    return this.sequence.run(x, { training, iteration });
   }
 
   /**

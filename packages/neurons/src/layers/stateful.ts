@@ -1,5 +1,5 @@
 import type { tf } from '@bidl/engine';
-import type { Running } from './batch-norm.js';
+import type { Running } from './normalise.js';
 
 /** State of one layer by variable name, `[B, ...]` each. */
 export type State = Readonly<Record<string, tf.Tensor>>;
