@@ -51,6 +51,10 @@ export { Aggregation, type AggregationArgs, type AggregationMode } from './layer
 export { sequence, type Sequence } from './sequence/sequence.js';
 export { stepper, type NetworkState, type Stepper, type Watch } from './stepper/stepper.js';
 export { inParts, type PartRunner } from './sequence/in-parts.js';
-export { type PartOptions as PartRunOptions, type PartRun, type SequenceOptions } from './sequence/execute.js';
+export {
+  type PartOptions as PartRunOptions,
+  type PartRun,
+  type SequenceOptions,
+} from './sequence/execute.js';
 export { walk, type Place, type Walk } from './stepper/walk.js';
 export { layerWeights, namedWeights, type NamedVariable } from './weights/named-weights.js';

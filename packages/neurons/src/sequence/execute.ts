@@ -1,5 +1,4 @@
 import { tf } from '@bidl/engine';
-import { StepError } from '../errors.js';
 import { SpikingLayer } from '../layers/spiking-layer.js';
 import { isResumable, type Resumable, type State } from '../layers/stateful.js';
 import { valueOf, type NetworkState, type Watch } from '../stepper/stepper.js';
@@ -50,7 +49,12 @@ export function executor(
       return { out: layer.apply(inputs, { training, iteration }) as tf.Tensor };
     }
     const from = state?.[layer.name];
-    const made = layer.run(first, { training, iteration, ...(pool && { pool }), ...(from && { state: from }) });
+    const made = layer.run(first, {
+      training,
+      iteration,
+      ...(pool && { pool }),
+      ...(from && { state: from }),
+    });
     if (training) layer.advance?.(made.running);
     return made;
   }
@@ -65,7 +69,8 @@ export function executor(
         const given = place.inputs.map((symbol) => valueOf(values, symbol, place.layer.name));
         const { out, state }: { out: tf.Tensor; state?: State } = compute(place, given, options);
         if (state) next[place.layer.name] = state;
-        values.set(place.output.id, out);
+        // A sum so far is output and state in one: the state must outlive the output.
+        values.set(place.output.id, state && Object.values(state).includes(out) ? out.clone() : out);
         options.watch?.(place.layer, given, out);
         for (const { id } of place.inputs) {
           const left = (waiting.get(id) ?? 1) - 1;

@@ -10,7 +10,6 @@ import type { NetworkState } from '../stepper/stepper.js';
 import { namedWeights } from '../weights/named-weights.js';
 import { inParts } from './in-parts.js';
 
-
 beforeAll(async () => {
   await startEngine({ backend: 'tensorflow' });
 });

@@ -8,7 +8,7 @@ import { average, defineOptimizer, descend, optimizerKeys, penalised, weightDeca
  *     Δ = √(d + eps) / √(v + eps) · g,   d = ρ · d + (1 − ρ) · Δ²
  *     p = p − lr · Δ
  */
-export const adadelta = defineOptimizer({
+defineOptimizer({
   type: 'Adadelta',
   schema: z.strictObject({
     ...optimizerKeys({ lr: 1 }),

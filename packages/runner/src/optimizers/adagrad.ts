@@ -7,7 +7,7 @@ import { defineOptimizer, descend, optimizerKeys, penalised, weightDecay } from 
  *     sum = sum + g²
  *     p = p − lr / (1 + (t − 1) · lr_decay) · g / (√sum + eps)
  */
-export const adagrad = defineOptimizer({
+defineOptimizer({
   type: 'Adagrad',
   schema: z.strictObject({
     ...optimizerKeys({ lr: 1e-2 }),

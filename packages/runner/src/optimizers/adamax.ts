@@ -8,7 +8,7 @@ import { average, defineOptimizer, descend, penalised } from './rule.js';
  *     m = β₁ · m + (1 − β₁) · g,   u = max(β₂ · u, |g| + eps)
  *     p = p − lr / (1 − β₁ᵗ) · m / u
  */
-export const adamax = defineOptimizer({
+defineOptimizer({
   type: 'Adamax',
   schema: z.strictObject(adamKeys({ lr: 2e-3 })),
   slots: () => ({ exp_avg: 0, exp_inf: 0 }),

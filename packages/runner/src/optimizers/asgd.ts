@@ -8,7 +8,7 @@ import { defineOptimizer, optimizerKeys, penalised, weightDecay } from './rule.j
  *     p = p · (1 − lambd · η) − η · g,   ax = ax + μ · (p − ax)
  *     then η = lr / (1 + lambd · lr · t)^alpha,   μ = 1 / max(1, t − t0)
  */
-export const asgd = defineOptimizer({
+defineOptimizer({
   type: 'ASGD',
   schema: z.strictObject({
     ...optimizerKeys({ lr: 1e-2 }),

@@ -11,7 +11,7 @@ const mu = (beta1: number, step: number, decay: number) => beta1 * (1 - 0.5 * 0.
  *     μₜ = β₁ · (1 − 0.96^(t · momentum_decay) / 2),   Πₜ = μ₁ · … · μₜ
  *     p = p − lr · ((1 − μₜ) / (1 − Πₜ) · g + μₜ₊₁ / (1 − Πₜ · μₜ₊₁) · m) / (√(v / (1 − β₂ᵗ)) + eps)
  */
-export const nadam = defineOptimizer({
+defineOptimizer({
   type: 'NAdam',
   schema: z.strictObject({
     ...adamKeys({ lr: 2e-3 }),

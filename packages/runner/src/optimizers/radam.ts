@@ -10,7 +10,7 @@ import { average, defineOptimizer } from './rule.js';
  *     r = √((ρₜ − 4)(ρₜ − 2) ρ∞ / ((ρ∞ − 4)(ρ∞ − 2) ρₜ))
  *     p = p − lr · m / (1 − β₁ᵗ) · r · √(1 − β₂ᵗ) / (√v + eps)
  */
-export const radam = defineOptimizer({
+defineOptimizer({
   type: 'RAdam',
   schema: z.strictObject({
     ...adamKeys({ lr: 1e-3 }),

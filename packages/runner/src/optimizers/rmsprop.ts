@@ -14,7 +14,7 @@ interface RmspropSlots {
  *     d = g / (√(v − a²) + eps)
  *     p = p − lr · (momentum > 0 ? b = momentum · b + d : d)
  */
-export const rmsprop = defineOptimizer({
+defineOptimizer({
   type: 'RMSprop',
   schema: z.strictObject({
     ...optimizerKeys({ lr: 1e-2 }),

@@ -5,7 +5,7 @@ import { defineOptimizer, optimizerKeys } from './rule.js';
  * Resilient backpropagation (Riedmiller & Braun 1993), as torch.optim.Rprop: only the gradient's sign counts. A step
  * length per element starts at `lr`, grows while the sign stays and shrinks when it changes; such an element pauses.
  */
-export const rprop = defineOptimizer({
+defineOptimizer({
   type: 'Rprop',
   schema: z.strictObject({
     ...optimizerKeys({ lr: 1e-2 }),

@@ -12,7 +12,7 @@ interface SgdSlots {
  *     b = momentum · b + (1 − dampening) · g        (b = g at the first step)
  *     p = p − lr · (nesterov ? g + momentum · b : b)
  */
-export const sgd = defineOptimizer({
+defineOptimizer({
   type: 'SGD',
   schema: z
     .strictObject({
