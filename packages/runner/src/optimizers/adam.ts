@@ -44,7 +44,7 @@ const slots = ({ amsgrad }: AdamOptions): AdamSlots => ({
  * With `amsgrad` the largest v so far takes v's place in the last line; with `decoupled_weight_decay` the penalty is
  * left out of g, and p shrinks by lr · weight_decay first.
  */
-export const adam = defineOptimizer<AdamOptions, AdamSlots>({
+defineOptimizer<AdamOptions, AdamSlots>({
   type: 'Adam',
   schema: z.strictObject({
     ...adamKeys({ lr: 1e-3 }),
@@ -56,7 +56,7 @@ export const adam = defineOptimizer<AdamOptions, AdamSlots>({
 });
 
 /** Adam with decoupled weight decay, as torch.optim.AdamW. */
-export const adamW = defineOptimizer<AdamOptions, AdamSlots>({
+defineOptimizer<AdamOptions, AdamSlots>({
   type: 'AdamW',
   schema: z
     .strictObject({ ...adamKeys({ lr: 1e-3, decay: 1e-2 }), amsgrad: z.boolean().default(false) })
