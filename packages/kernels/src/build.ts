@@ -5,7 +5,7 @@ import path from 'node:path';
 import { compile, twoAtATime } from './compiler.js';
 import { BUILT_IN } from './neurons/built-in.js';
 import { buildNeurons } from './neurons/build.js';
-import { type Addon, COMPILE_FLAGS, nativeDir, OPS, PLAN, sourceHash, units } from './sources.js';
+import { type Addon, COMPILE_FLAGS, OPS, PLAN, sourceHash, units } from './sources.js';
 
 export interface BuildPlanOptions {
   /** Where builds are kept, by content. */

@@ -1,13 +1,13 @@
 import { KernelError, loadOps as loadLibrary, opsPath, type OpsInfo, type OpsLibrary } from '@bidl/kernels';
 import { existsSync } from 'node:fs';
 import { cacheRoot } from '../install/cache.js';
-import { registerAdam } from '../adam/adam-step.js';
 import { preferConvolutions } from '../conv/conv2d.js';
 import { replaceMaxPoolGrad } from '../max-pool/max-pool-grad.js';
 import { preferSparseProducts } from '../product/sparse-product.js';
 import { useNeurons } from '../scan/fused.js';
 import { NeuronStore } from '../scan/neuron-store.js';
 import { hasScanKernel, registerScanKernels } from '../scan/scan-kernel.js';
+import { registerUpdate } from '../update/fused.js';
 
 /**
  * Loads bidl's op library beside the running TensorFlow and makes its ops kernels of the `tensorflow` backend. Without
@@ -34,7 +34,7 @@ export function startOps(warn: (line: string) => void, log: (line: string) => vo
   registerScanKernels();
   useNeurons(new NeuronStore({ library, cacheDir, log, warn }));
   replaceMaxPoolGrad();
-  registerAdam();
+  registerUpdate();
   preferConvolutions(library);
   preferSparseProducts(library);
 }

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { createRequire } from 'node:module';
+import { registerSoftmaxCrossEntropy } from '../cross-entropy/softmax-cross-entropy.js';
 import { DEVICES, type Device } from '../install/device.js';
 import { LOG_ERRORS_ONLY, SET_LOG_LEVEL, type Loader } from '../install/loader-source.js';
 import { inspectPackage, type InstallRecord } from '../install/record.js';
@@ -33,6 +34,7 @@ export async function startTensorFlow(
   }
   if (!(await tf.setBackend('tensorflow')))
     throw new EngineError('TensorFlow was loaded, but TensorFlow.js refuses it as its backend.');
+  registerSoftmaxCrossEntropy();
   if (!running && device === 'cpu') startOps(warn, log);
   const backend: unknown = tf.backend();
   if (device === 'gpu' && isTensorFlowBackend(backend) && !backend.isUsingGpuDevice) {

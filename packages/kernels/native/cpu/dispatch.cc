@@ -9,9 +9,8 @@ namespace bidl {
   void max_pool_rows(const MaxPoolRows&, const float*, float*, uint8_t*);                                \
   void max_unpool_rows(const MaxPoolRows&, const float*, const uint8_t*, float*);                        \
   void noise_row(const NoiseRow&, float*);                                                               \
-  void adam(const AdamStep&, int64_t, const float*, const float*, const float*, const float*, float*,    \
-            float*, float*);                                                                             \
-  static const Kernels table = {#isa, max_pool_grad, max_pool_rows, max_unpool_rows, noise_row, adam};     \
+  void update(const UpdateProgram&, const float*, const std::vector<UpdateArrays>&);                     \
+  static const Kernels table = {#isa, max_pool_grad, max_pool_rows, max_unpool_rows, noise_row, update};   \
   }
 #if defined(__x86_64__)
 BIDL_KERNELS(avx512)

@@ -1,8 +1,8 @@
 // The kernels of one instruction set, and the choice among them.
 #pragma once
-#include "../adam/adam.h"
 #include "../max_pool/max_pool.h"
 #include "../scan/noise.h"
+#include "../update/update.h"
 
 namespace bidl {
 
@@ -13,8 +13,7 @@ struct Kernels {
   void (*max_pool_rows)(const MaxPoolRows&, const float* x, float* y, uint8_t* choice);
   void (*max_unpool_rows)(const MaxPoolRows&, const float* dy, const uint8_t* choice, float* dx);
   void (*noise_row)(const NoiseRow&, float* out);
-  void (*adam)(const AdamStep&, int64_t size, const float* p, const float* grad, const float* m, const float* v,
-               float* p_out, float* m_out, float* v_out);
+  void (*update)(const UpdateProgram&, const float* numbers, const std::vector<UpdateArrays>&);
 };
 
 /// The kernels for the best instruction set that this processor has (BIDL_ISA=baseline|avx2|avx512 overrides).

@@ -16,7 +16,7 @@ import { oneShape, oneTensor } from './fold.js';
 import { lifMembrane, ownMembrane, type Membrane, type OutputArgs } from './membrane.js';
 import { NormWeights } from './norm-weights.js';
 import { resolveSoma, type SomaArg } from './soma.js';
-import type { State, Stateful, Stepped } from './stateful.js';
+import type { PartOptions, Resumable, State, Stepped } from './stateful.js';
 import { resolveSurrogate, type SpikeFunc } from './surrogate-arg.js';
 
 /** How the scan over time is computed: the fused kernel, composed tfjs ops, or whichever the backend has. */
@@ -46,12 +46,7 @@ export interface SpikingArgs extends LayerArgs, OutputArgs {
   form?: Form;
 }
 
-export interface RunOptions {
-  readonly training?: boolean;
-  /** State to start from; zeros when left out. */
-  readonly state?: State;
-  /** Number of the training iteration: noise is a function of seed, layer and this. Default 0. */
-  readonly iteration?: number;
+export interface RunOptions extends PartOptions {
   /** Pool the output 2x2 by maxima, in the neurons' own pass over memory. Default false. */
   readonly pool?: boolean;
 }
@@ -76,7 +71,7 @@ export type NormPlace = 'inside' | 'before' | 'none';
  * `<layer>/alpha`, `/beta`, `/theta`, `/v_0`, and with a BatchNorm `<layer>/norm/gamma`, `/norm/beta`, `/norm/mean`,
  * `/norm/variance`.
  */
-export abstract class SpikingLayer extends tf.layers.Layer implements Stateful {
+export abstract class SpikingLayer extends tf.layers.Layer implements Resumable {
   readonly neuron: NeuronDefinition;
   readonly surrogate: Surrogate;
   readonly noise: number;
@@ -155,16 +150,20 @@ export abstract class SpikingLayer extends tf.layers.Layer implements Stateful {
   }
 
   override call(inputs: tf.Tensor | tf.Tensor[], kwargs: Kwargs): tf.Tensor {
-    const training = kwargs['training'] === true;
-    const iteration = Number(kwargs['iteration'] ?? 0);
-    return tf.tidy(() => this.advance(oneTensor(inputs, this.name), { training, iteration }).out);
+    return tf.tidy(() => {
+      const training = kwargs['training'] === true;
+      const { out, running } = this.run(oneTensor(inputs, this.name), {
+        training,
+        iteration: Number(kwargs['iteration'] ?? 0),
+      });
+      this.advance(running);
+      return out;
+    });
   }
 
-  /** {@link run}, after which the layer's running statistics are the new ones. */
-  advance(x: tf.Tensor, options: RunOptions = {}): Stepped {
-    const { out, state, running } = this.run(x, options);
+  /** Takes running statistics that {@link run} gave for its own. */
+  advance(running: Running | undefined): void {
     if (running) this.norm?.advance(running);
-    return { out, state };
   }
 
   /**

@@ -66,7 +66,7 @@ test.each([true, false])(
       };
     };
     const want = pass(() => model.apply(x, { training }) as tf.Tensor);
-    const got = pass(() => sequence(model).run(x, { training }).out);
+    const got = pass(() => sequence(model).run(x, { training }));
     expect(got.value).toBeCloseTo(want.value, 6);
     expect(got.after).toEqual(want.after);
     got.grads.forEach((gradient, i) => expectClose(gradient, want.grads[i], { atol: 1e-6, rtol: 1e-4 }));
@@ -90,24 +90,11 @@ test('poolings that alone follow neurons run in their pass; others and watched o
   expect(seen).toEqual(expect.arrayContaining(['clif1', 'mp1', 'add', 'mp3', 'mp4', 'head', 'mean']));
 });
 
-test('a state handed on makes two halves one sequence', () => {
-  const model = network();
-  const [x, { run }] = [frames(6), sequence(model)];
-  const half = (from: number) => tf.slice(x, [0, from], [2, 3]);
-  const { out: a, state } = run(half(0));
-  const { out: b } = run(half(3), { state });
-  const apart = run(half(3)).out;
-  const want = run(x).out;
-  expectClose(tf.div(tf.add(a, b), 2).dataSync(), want.dataSync(), { atol: 1e-6, rtol: 1e-5 });
-  expect(tf.max(tf.abs(tf.sub(apart, b))).dataSync()[0]).toBeGreaterThan(1e-4);
-});
-
 test('nothing is left behind', () => {
   const model = network();
   const x = frames(3);
   const count = () => {
-    const { out, state } = sequence(model).run(x);
-    tf.dispose([out, state]);
+    sequence(model).run(x).dispose();
     return tf.memory().numTensors;
   };
   count();
