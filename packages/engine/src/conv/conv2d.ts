@@ -160,7 +160,7 @@ function preferFor(pass: Pass, convWay: OpsInfo['convWay']): void {
           );
         }
       }
-      return info.padInfo.type === 'EXPLICIT'
+      return ['EXPLICIT', 'NUMBER'].includes(info.padInfo.type)
         ? explicitConv2D(pass, args, info, own.kernelFunc)
         : own.kernelFunc(args);
     },

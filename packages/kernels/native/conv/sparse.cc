@@ -35,13 +35,25 @@ struct Pixels {
       : channel(pixels * channels + SPILL), start(pixels + 1), value(pixels * channels + SPILL) {}
 
   void read(const float* x, int64_t pixels, int64_t channels) {
-    count = 0;
+    int32_t* const to = channel.data();
+    int32_t* const begin = start.data();
     other = false;
-    for (int64_t p = 0; p < pixels; ++p, x += channels) {
-      start[p] = static_cast<int32_t>(count);
-      count += nonzeros(x, channels, 0, &channel[count], &value[count], other);
+    if (channels < SPILL) {  // whole vectors would reach into the next pixels
+      count = nonzeros(x, pixels * channels, 0, to, value.data(), other);
+      int64_t e = 0;
+      for (int64_t p = 0; p < pixels; ++p) {
+        const int32_t first = static_cast<int32_t>(p * channels), end = first + static_cast<int32_t>(channels);
+        begin[p] = static_cast<int32_t>(e);
+        for (; e < count && to[e] < end; ++e) to[e] -= first;
+      }
+    } else {
+      count = 0;
+      for (int64_t p = 0; p < pixels; ++p, x += channels) {
+        begin[p] = static_cast<int32_t>(count);
+        count += nonzeros(x, channels, 0, to + count, value.data() + count, other);
+      }
     }
-    start[pixels] = static_cast<int32_t>(count);
+    begin[pixels] = static_cast<int32_t>(count);
   }
 };
 
@@ -57,17 +69,21 @@ struct Seen {
   void gather(const Pixels& pixels, const Conv2d& c, int64_t oy, int64_t from) {
     const int64_t y0 = oy * c.stride_h - c.pad_h;
     const int64_t top = std::max<int64_t>(0, -y0), bottom = std::min(c.k_h, c.in_h - y0);
+    const int32_t *const starts = pixels.start.data(), *const channels = pixels.channel.data();
+    const float* const values = pixels.value.data();
+    int32_t* const places = place.data();
+    float* const to = value.data();
     int64_t count = 0;
     for (int64_t x = 0; x < c.in_w; ++x) {
       start[x] = static_cast<int32_t>(count);
       for (int64_t ky = top; ky < bottom; ++ky) {
         const int64_t pixel = (y0 + ky - from) * c.in_w + x;
         const int32_t base = static_cast<int32_t>((x * c.k_h + ky) * c.in_c);
-        const int64_t begin = pixels.start[pixel], n = pixels.start[pixel + 1] - begin;
+        const int64_t begin = starts[pixel], n = starts[pixel + 1] - begin;
         for (int64_t i = 0; i < n; i += SPILL) {  // eight at a time, written behind the end where there are fewer
           for (int64_t k = 0; k < SPILL; ++k) {
-            place[count + i + k] = pixels.channel[begin + i + k] + base;
-            value[count + i + k] = pixels.value[begin + i + k];
+            places[count + i + k] = channels[begin + i + k] + base;
+            to[count + i + k] = values[begin + i + k];
           }
         }
         count += n;
