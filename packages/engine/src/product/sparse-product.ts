@@ -6,12 +6,23 @@ import type { TensorFlowBackend } from '../backend/tensorflow-binding.js';
 /** Fewer multiplications than this are not worth a look at the input. */
 const SMALL = 1e6;
 
+const OPS = {
+  1: ['BidlSparseMatMul', 'BidlSparseMatMulTransposed'],
+  2: ['BidlLookupMatMul', 'BidlLookupMatMulTransposed'],
+} as const;
+
+/** Rows and columns of a matrix, or of a batch of one. */
+const matrix = ({ shape, dtype }: tf.TensorInfo): readonly number[] | undefined => {
+  const [rows, columns, ...more] = shape.length === 3 && shape[0] === 1 ? shape.slice(1) : shape;
+  return dtype === 'float32' && columns !== undefined && more.length === 0 ? [rows, columns] : undefined;
+};
+
 /**
- * Puts the op library's products before TensorFlow's where the left side is mostly zero, as a dense layer's input is behind
- * spikes: rows of the right side are added up where the left side is not zero, for the layer's output (a·b) and for the
- * gradient of its weights (aᵀ·b). Chosen at every call from the left side's density.
+ * Puts the op library's products before TensorFlow's where the left side is mostly zero, or all 0 and 1, as a dense layer's
+ * input is behind spikes: for the layer's output (a·b) and for the gradient of its weights (aᵀ·b). Chosen at every call
+ * from what the left side holds.
  */
-export function preferSparseProducts({ sparseProductPays }: OpsInfo): void {
+export function preferSparseProducts({ productWay }: OpsInfo): void {
   const own = tf.getKernel('BatchMatMul', 'tensorflow');
   if (own === undefined) return;
   tf.unregisterKernel('BatchMatMul', 'tensorflow');
@@ -20,14 +31,14 @@ export function preferSparseProducts({ sparseProductPays }: OpsInfo): void {
     kernelFunc: (args) => {
       const { a, b } = args.inputs as Record<string, tf.TensorInfo>;
       const { transposeA = false, transposeB = false } = args.attrs ?? {};
-      const matrices =
-        a.shape.length === 2 && b.shape.length === 2 && a.dtype === 'float32' && b.dtype === 'float32';
-      if (matrices && transposeB !== true && a.shape[0] * a.shape[1] * b.shape[1] >= SMALL) {
+      const [left, right] = [matrix(a), matrix(b)];
+      const fit = left && right && a.shape.length === b.shape.length && transposeB !== true;
+      if (fit && left[0] * left[1] * right[1] >= SMALL) {
         const backend = args.backend as TensorFlowBackend;
-        if (sparseProductPays(b.shape[1], density(backend, a))) {
-          const op = transposeA === true ? 'BidlSparseMatMulTransposed' : 'BidlSparseMatMul';
-          return backend.executeSingleOutput(op, [], [a, b]);
-        }
+        const { share, spikes } = density(backend, a);
+        const transposed = transposeA === true ? 1 : 0;
+        const way = productWay(transposed, share, spikes, left[0], left[1], right[1]);
+        if (way === 1 || way === 2) return backend.executeSingleOutput(OPS[way][transposed], [], [a, b]);
       }
       return own.kernelFunc(args);
     },

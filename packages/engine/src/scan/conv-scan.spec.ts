@@ -66,7 +66,8 @@ function both(c: Case) {
       padding: [around, around],
     });
   const apart = (v: tf.Tensor, w: tf.Tensor): ScanResult => {
-    const images = tf.reshape<tf.Rank.R4>(v, [shape[0] * shape[1], ...shape.slice(2)]);
+    const [batch, steps, height, width, channels] = shape;
+    const images = tf.reshape<tf.Rank.R4>(v, [batch * steps, height, width, channels]);
     const y = tf.conv2d(images, w as tf.Tensor4D, stride, around);
     return neuronScan(neuron, { ...args, x: tf.reshape(y, [...shape.slice(0, 2), ...y.shape.slice(1)]) });
   };

@@ -1,6 +1,8 @@
-// Matrix products whose left side is mostly zero, as a dense layer's is behind spikes.
+// Matrix products whose left side is mostly zero, or all 0 and 1, as a dense layer's is behind spikes.
 #pragma once
 #include <cstdint>
+
+#include "../conv/conv.h"
 
 namespace bidl {
 
@@ -9,13 +11,19 @@ struct ProductKernels {
   void (*product)(const float* a, const float* b, int64_t m, int64_t k, int64_t n, float* y);
   /// y [k, n] = aᵀ · b for a [m, k] and b [m, n].
   void (*transposed_product)(const float* a, const float* b, int64_t m, int64_t k, int64_t n, float* y);
+  /// The same for an a of 0 and 1, through sums that are looked up; any other a is computed as above.
+  void (*lookup_product)(const float* a, const float* b, int64_t m, int64_t k, int64_t n, float* y);
+  void (*lookup_transposed_product)(const float* a, const float* b, int64_t m, int64_t k, int64_t n, float* y);
+  bool (*lookup_fits)(int64_t k, int64_t n);
   int64_t width;  // of a vector
 };
 
 /// The kernels for the best instruction set that this processor has.
 const ProductKernels& product_kernels();
 
-/// Whether a walk over the non-zeros of a is faster than a dense library's product, for rows of n values.
-bool sparse_product_pays(int64_t n, float density);
+enum class ProductWay : int32_t { none, sparse, lookup };
+
+/// How a [m, k] · b [k, n], or aᵀ · b, is best computed; `none` where a dense library does it better.
+ProductWay choose_product(bool transposed, Density a, int64_t m, int64_t k, int64_t n);
 
 }  // namespace bidl

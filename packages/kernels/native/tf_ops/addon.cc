@@ -65,7 +65,7 @@ napi_value init(napi_env env, napi_value exports) {
       {"hasNeuron", nullptr, has_neuron, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"loadNeurons", nullptr, load_neurons, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"convWay", nullptr, bidl::tf::conv_way, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
-      {"sparseProductPays", nullptr, bidl::tf::sparse_product_pays, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"productWay", nullptr, bidl::tf::product_way, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
   };
   napi_define_properties(env, exports, sizeof properties / sizeof *properties, properties);
   return exports;

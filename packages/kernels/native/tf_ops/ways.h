@@ -5,6 +5,6 @@
 namespace bidl::tf {
 
 napi_value conv_way(napi_env env, napi_callback_info info);
-napi_value sparse_product_pays(napi_env env, napi_callback_info info);
+napi_value product_way(napi_env env, napi_callback_info info);
 
 }  // namespace bidl::tf
