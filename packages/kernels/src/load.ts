@@ -9,17 +9,15 @@ export interface OpsInfo {
   readonly threads: number;
   /**
    * How a pass (0 forward, 1 gradient in the kernel, 2 gradient in the input) of a convolution is best computed for an
-   * input of that density: 0 by a dense library, 1 over the non-zero inputs, 2 in Winograd's form, 3 by looking up sums of
-   * four weights.
+   * input of that density: 0 by a dense library, 1 over the non-zero inputs, 2 in Winograd's form.
    *
-   * @param share of the input that is not zero
-   * @param spikes whether it holds nothing but 0 and 1
+   * @param density the share of the input that is not zero
    * @param shape images, in_h, in_w, in_c, out_h, out_w, out_c, k_h, k_w, stride_h, stride_w, pad_h, pad_w
    */
-  convWay(pass: number, share: number, spikes: number, ...shape: readonly number[]): number;
+  convWay(pass: number, density: number, ...shape: readonly number[]): number;
   /**
    * How a [m, k] · b [k, n], or aᵀ · b (`transposed` 1), is best computed for such an a: 0 by a dense library, 1 over its
-   * non-zeros, 2 by looking up sums.
+   * non-zeros, 2 by looking up sums of four rows, where a holds 0 and 1 only (`spikes` 1).
    */
   productWay(transposed: number, share: number, spikes: number, m: number, k: number, n: number): number;
 }

@@ -41,7 +41,7 @@ export const instructionSets = (arch: string = process.arch): readonly Instructi
  * in them. Everything else rounds every operation.
  */
 const contraction = (source: string): readonly string[] =>
-  /^(conv|product|lookup)\//.test(source) ? ['-ffp-contract=fast'] : [];
+  /^(conv|product)\//.test(source) ? ['-ffp-contract=fast'] : [];
 
 /** One Node addon that is built from the native sources. */
 export interface Addon {
@@ -64,7 +64,7 @@ export const OPS: Addon = {
     'conv/sparse.cc',
     'conv/winograd.cc',
     'product/product.cc',
-    'lookup/lookup.cc',
+    'product/lookup.cc',
   ],
   plain: [
     'cpu/isa.cc',

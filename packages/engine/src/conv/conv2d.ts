@@ -22,7 +22,6 @@ const OPS: Readonly<Record<Pass, string>> = {
 const DENSE = 0;
 /** Fewer multiplications than this are not worth a look at the input. */
 const SMALL = 1e6;
-const DENSE_INPUT = { share: 1, spikes: 0 };
 
 type Inputs = Readonly<Record<string, tf.TensorInfo>>;
 type Shape4 = [number, number, number, number];
@@ -131,8 +130,7 @@ export function ownConvolution(
     return undefined;
   const info = conv2dInfo(x.shape, filter.shape, attrs);
   if (!worthwhile(info)) return undefined;
-  const { share, spikes } = density(backend, x);
-  const way = library.convWay(PASSES.Conv2D, share, spikes, ...shapeOf(info));
+  const way = library.convWay(PASSES.Conv2D, density(backend, x).share, ...shapeOf(info));
   return way === DENSE ? undefined : convAttributes('Conv2D', info, way);
 }
 
@@ -152,8 +150,8 @@ function preferFor(pass: Pass, convWay: OpsInfo['convWay']): void {
       const info = conv2dInfo(xShape, filterShape, attrs);
       const backend = args.backend as TensorFlowBackend;
       if (worthwhile(info)) {
-        const { share, spikes } = pass === 'Conv2DBackpropInput' ? DENSE_INPUT : density(backend, first);
-        const way = convWay(PASSES[pass], share, spikes, ...shapeOf(info));
+        const share = pass === 'Conv2DBackpropInput' ? 1 : density(backend, first).share;
+        const way = convWay(PASSES[pass], share, ...shapeOf(info));
         if (way !== DENSE) {
           return backend.executeSingleOutput(
             OPS[pass],

@@ -6,10 +6,12 @@ import type { TensorFlowBackend } from '../backend/tensorflow-binding.js';
 /** Fewer multiplications than this are not worth a look at the input. */
 const SMALL = 1e6;
 
-const OPS = {
-  1: ['BidlSparseMatMul', 'BidlSparseMatMulTransposed'],
-  2: ['BidlLookupMatMul', 'BidlLookupMatMulTransposed'],
-} as const;
+/** By way: for a·b, and for aᵀ·b. */
+const OPS: readonly (readonly string[])[] = [
+  [],
+  ['BidlSparseMatMul', 'BidlSparseMatMulTransposed'],
+  ['BidlLookupMatMul'],
+];
 
 /** Rows and columns of a matrix, or of a batch of one. */
 const matrix = ({ shape, dtype }: tf.TensorInfo): readonly number[] | undefined => {
@@ -37,8 +39,8 @@ export function preferSparseProducts({ productWay }: OpsInfo): void {
         const backend = args.backend as TensorFlowBackend;
         const { share, spikes } = density(backend, a);
         const transposed = transposeA === true ? 1 : 0;
-        const way = productWay(transposed, share, spikes, left[0], left[1], right[1]);
-        if (way === 1 || way === 2) return backend.executeSingleOutput(OPS[way][transposed], [], [a, b]);
+        const op = OPS[productWay(transposed, share, spikes, left[0], left[1], right[1])]?.[transposed];
+        if (op !== undefined) return backend.executeSingleOutput(op, [], [a, b]);
       }
       return own.kernelFunc(args);
     },

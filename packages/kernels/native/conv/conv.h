@@ -1,8 +1,7 @@
 // Two-dimensional convolutions over whole batches of images, channels last.
 //
-// Three ways, all exact in real arithmetic: sparse.cc walks over the non-zero inputs only, ../lookup looks up sums of four
-// weights where inputs are 0 or 1, winograd.cc saves multiplications of dense 3x3 convolutions. Which of them pays is
-// chosen from what the input holds.
+// Two ways, both exact in real arithmetic: sparse.cc walks over the non-zero inputs only, winograd.cc saves multiplications
+// of dense 3x3 convolutions. Which of them pays is chosen from the input's density.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -15,7 +14,7 @@ struct Conv2d {
   int64_t images, in_h, in_w, in_c, out_h, out_w, out_c, k_h, k_w, stride_h, stride_w, pad_h, pad_w;
 };
 
-enum class ConvWay : int32_t { none, sparse, winograd, lookup };
+enum class ConvWay : int32_t { none, sparse, winograd };
 
 class ConvRows;  // rows.h
 
@@ -24,15 +23,11 @@ struct ConvKernels {
   /// What can compute a convolution's output, its gradient in the kernel, and its gradient in the input.
   bool (*sparse_fits)(const Conv2d&);
   bool (*sparse_filter_fits)(const Conv2d&);
-  bool (*lookup_fits)(const Conv2d&);
-  bool (*lookup_filter_fits)(const Conv2d&);
   bool (*winograd_fits)(const Conv2d&);
 
   std::unique_ptr<ConvRows> (*sparse_rows)(const Conv2d&, const float* kernel, int threads);
-  std::unique_ptr<ConvRows> (*lookup_rows)(const Conv2d&, const float* kernel, int threads);
   std::unique_ptr<ConvRows> (*winograd_rows)(const Conv2d&, const float* kernel, int threads);
   void (*sparse_filter_gradient)(const Conv2d&, const float* x, const float* dy, float* dkernel);
-  void (*lookup_filter_gradient)(const Conv2d&, const float* x, const float* dy, float* dkernel);
   void (*winograd_input_gradient)(const Conv2d&, const float* dy, const float* kernel, float* dx);
   void (*winograd_filter_gradient)(const Conv2d&, const float* x, const float* dy, float* dkernel);
 };
@@ -55,10 +50,7 @@ Density density(const float* x, int64_t size);
 
 enum class ConvPass : int32_t { forward, filter_gradient, input_gradient };
 
-/// How a pass is best computed for such an input; `none` where a dense library does it better.
-ConvWay choose(const Conv2d& c, ConvPass pass, Density density);
-
-/// Whether a pass can be computed that way.
-bool way_fits(const Conv2d& c, ConvPass pass, ConvWay way);
+/// How a pass is best computed for an input of that density; `none` where a dense library does it better.
+ConvWay choose(const Conv2d& c, ConvPass pass, float density);
 
 }  // namespace bidl

@@ -11,21 +11,15 @@ namespace bidl {
   namespace isa {                                                                                          \
   bool sparse_fits(const Conv2d&);                                                                         \
   bool sparse_filter_fits(const Conv2d&);                                                                  \
-  bool lookup_fits(const Conv2d&);                                                                         \
-  bool lookup_filter_fits(const Conv2d&);                                                                  \
   bool winograd_fits(const Conv2d&);                                                                       \
   std::unique_ptr<ConvRows> sparse_rows(const Conv2d&, const float*, int);                                 \
-  std::unique_ptr<ConvRows> lookup_rows(const Conv2d&, const float*, int);                                 \
   std::unique_ptr<ConvRows> winograd_rows(const Conv2d&, const float*, int);                               \
   void sparse_filter_gradient(const Conv2d&, const float*, const float*, float*);                          \
-  void lookup_filter_gradient(const Conv2d&, const float*, const float*, float*);                          \
   void winograd_input_gradient(const Conv2d&, const float*, const float*, float*);                         \
   void winograd_filter_gradient(const Conv2d&, const float*, const float*, float*);                        \
-  static const ConvKernels table = {                                                                       \
-      sparse_fits, sparse_filter_fits,     lookup_fits,            lookup_filter_fits,                     \
-      winograd_fits, sparse_rows,          lookup_rows,            winograd_rows,                          \
-      sparse_filter_gradient,              lookup_filter_gradient, winograd_input_gradient,                \
-      winograd_filter_gradient};                                                                           \
+  static const ConvKernels table = {sparse_fits, sparse_filter_fits,     winograd_fits,                    \
+                                    sparse_rows, winograd_rows,          sparse_filter_gradient,           \
+                                    winograd_input_gradient,             winograd_filter_gradient};        \
   }
 #if defined(__x86_64__)
 BIDL_CONV(avx512)
@@ -43,7 +37,6 @@ const ConvKernels& conv_kernels() {
 
 std::unique_ptr<ConvRows> conv_rows(const Conv2d& c, ConvWay way, const float* kernel, int threads) {
   const ConvKernels& k = conv_kernels();
-  if (way == ConvWay::lookup) return k.lookup_rows(c, kernel, threads);
   return way == ConvWay::sparse ? k.sparse_rows(c, kernel, threads) : k.winograd_rows(c, kernel, threads);
 }
 
@@ -80,28 +73,18 @@ Density density(const float* x, int64_t size) {
   return {static_cast<float>(some) / static_cast<float>(seen), some == ones};
 }
 
-bool way_fits(const Conv2d& c, ConvPass pass, ConvWay way) {
+ConvWay choose(const Conv2d& c, ConvPass pass, float density) {
   const ConvKernels& k = conv_kernels();
-  const bool filter = pass == ConvPass::filter_gradient;
-  switch (way) {
-    case ConvWay::sparse: return pass != ConvPass::input_gradient && (filter ? k.sparse_filter_fits : k.sparse_fits)(c);
-    case ConvWay::lookup: return pass != ConvPass::input_gradient && (filter ? k.lookup_filter_fits : k.lookup_fits)(c);
-    case ConvWay::winograd: return k.winograd_fits(c);
-    default: return false;
+  const ConvWay dense = k.winograd_fits(c) ? ConvWay::winograd : ConvWay::none;
+  // Below these densities a walk over the non-zeros is faster, measured (npm run bench -- conv): against Winograd's form
+  // where that fits, else against oneDNN.
+  switch (pass) {
+    case ConvPass::forward:
+      return k.sparse_fits(c) && density < (dense == ConvWay::winograd ? 0.25f : 0.35f) ? ConvWay::sparse : dense;
+    case ConvPass::filter_gradient:
+      return k.sparse_filter_fits(c) && density < (dense == ConvWay::winograd ? 0.35f : 0.45f) ? ConvWay::sparse : dense;
+    default: return dense;
   }
-}
-
-ConvWay choose(const Conv2d& c, ConvPass pass, Density density) {
-  const auto fits = [&](ConvWay way) { return way_fits(c, pass, way); };
-  const ConvWay dense = fits(ConvWay::winograd) ? ConvWay::winograd : ConvWay::none;
-  if (pass == ConvPass::input_gradient) return dense;
-  // Where a walk over the non-zeros is faster than the next best way, measured (npm run bench -- conv).
-  const bool filter = pass == ConvPass::filter_gradient;
-  if (density.spikes && fits(ConvWay::lookup)) {
-    return fits(ConvWay::sparse) && density.share < 0.06f ? ConvWay::sparse : ConvWay::lookup;
-  }
-  const float below = dense == ConvWay::winograd ? (filter ? 0.35f : 0.25f) : (filter ? 0.45f : 0.35f);
-  return fits(ConvWay::sparse) && density.share < below ? ConvWay::sparse : dense;
 }
 
 }  // namespace bidl

@@ -11,9 +11,8 @@ struct ProductKernels {
   void (*product)(const float* a, const float* b, int64_t m, int64_t k, int64_t n, float* y);
   /// y [k, n] = aᵀ · b for a [m, k] and b [m, n].
   void (*transposed_product)(const float* a, const float* b, int64_t m, int64_t k, int64_t n, float* y);
-  /// The same for an a of 0 and 1, through sums that are looked up; any other a is computed as above.
+  /// The first for an a of 0 and 1, through sums that are looked up; any other a is computed as above.
   void (*lookup_product)(const float* a, const float* b, int64_t m, int64_t k, int64_t n, float* y);
-  void (*lookup_transposed_product)(const float* a, const float* b, int64_t m, int64_t k, int64_t n, float* y);
   bool (*lookup_fits)(int64_t k, int64_t n);
   int64_t width;  // of a vector
 };

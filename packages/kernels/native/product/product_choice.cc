@@ -8,10 +8,9 @@ namespace bidl {
   void product(const float*, const float*, int64_t, int64_t, int64_t, float*);                             \
   void transposed_product(const float*, const float*, int64_t, int64_t, int64_t, float*);                  \
   void lookup_product(const float*, const float*, int64_t, int64_t, int64_t, float*);                      \
-  void lookup_transposed_product(const float*, const float*, int64_t, int64_t, int64_t, float*);           \
-  bool lookup_product_fits(int64_t, int64_t);                                                              \
-  static const ProductKernels product_table = {product, transposed_product, lookup_product,                \
-                                               lookup_transposed_product, lookup_product_fits, width};     \
+  bool lookup_fits(int64_t, int64_t);                                                                      \
+  static const ProductKernels product_table = {product, transposed_product, lookup_product, lookup_fits,   \
+                                               width};                                                     \
   }
 #if defined(__x86_64__)
 BIDL_PRODUCT(avx512, 16)
@@ -29,12 +28,10 @@ const ProductKernels& product_kernels() {
 
 ProductWay choose_product(bool transposed, Density a, int64_t m, int64_t k, int64_t n) {
   const ProductKernels& kernels = product_kernels();
-  // Measured against Eigen's and oneDNN's (npm run bench -- conv). Tables are made anew for every 32 rows of the result's
-  // columns, or for every 4 of a's rows: that takes enough of them.
-  constexpr float DENSE = 0.35f, FEW = 0.06f;
-  const bool enough = transposed ? k >= 64 : m >= 64;
+  constexpr float DENSE = 0.35f, FEW = 0.12f;  // measured against Eigen's and oneDNN's (npm run bench -- conv)
+  constexpr int64_t ROWS = 64;                 // so many make up for the tables
   if (n % kernels.width != 0) return ProductWay::none;
-  if (a.spikes && a.share >= FEW && enough && kernels.lookup_fits(k, n)) return ProductWay::lookup;
+  if (!transposed && a.spikes && a.share >= FEW && m >= ROWS && kernels.lookup_fits(k, n)) return ProductWay::lookup;
   return a.share < DENSE ? ProductWay::sparse : ProductWay::none;
 }
 

@@ -66,7 +66,8 @@ void forward(void* kernel, TF_OpKernelContext* raw) {
   input_shape(c, in);
   c.out_h = a.rows;
   c.out_w = a.columns;
-  if (!way_fits(c, ConvPass::forward, a.way)) {
+  const bool sparse = a.way == ConvWay::sparse;
+  if (sparse ? !conv_kernels().sparse_fits(c) : !conv_kernels().winograd_fits(c)) {
     return context.fail("BidlConv2D: this way does not fit the convolution");
   }
   float* y = context.output(0, {c.images, c.out_h, c.out_w, c.out_c});
@@ -90,16 +91,13 @@ void filter_gradient(void* kernel, TF_OpKernelContext* raw) {
   output_shape(c, out);
   c.k_h = a.rows;
   c.k_w = a.columns;
-  if (!way_fits(c, ConvPass::filter_gradient, a.way)) {
+  const bool sparse = a.way == ConvWay::sparse;
+  if (sparse ? !conv_kernels().sparse_filter_fits(c) : !conv_kernels().winograd_fits(c)) {
     return context.fail("BidlConv2DFilterGrad: this way does not fit the convolution");
   }
   float* dw = context.output(0, {c.k_h, c.k_w, c.in_c, c.out_c});
   if (dw == nullptr) return;
-  const ConvKernels& k = conv_kernels();
-  const auto run = a.way == ConvWay::sparse   ? k.sparse_filter_gradient
-                   : a.way == ConvWay::lookup ? k.lookup_filter_gradient
-                                              : k.winograd_filter_gradient;
-  run(c, data(x), data(dy), dw);
+  (sparse ? conv_kernels().sparse_filter_gradient : conv_kernels().winograd_filter_gradient)(c, data(x), data(dy), dw);
 }
 
 /// dy, kernel -> gradient of the input of `rows` x `columns` pixels.
@@ -119,7 +117,7 @@ void input_gradient(void* kernel, TF_OpKernelContext* raw) {
   c.images = out[0];
   c.in_h = a.rows;
   c.in_w = a.columns;
-  if (!way_fits(c, ConvPass::input_gradient, a.way)) return context.fail("BidlConv2DInputGrad: this way does not fit the convolution");
+  if (!conv_kernels().winograd_fits(c)) return context.fail("BidlConv2DInputGrad: this way does not fit the convolution");
   float* dx = context.output(0, {c.images, c.in_h, c.in_w, c.in_c});
   if (dx == nullptr || c.images * c.in_h * c.in_w == 0) return;
   conv_kernels().winograd_input_gradient(c, data(dy), data(w), dx);

@@ -27,8 +27,7 @@ void compute(void*, TF_OpKernelContext* raw) {
   float* y = context.output(0, shape);
   if (y == nullptr || left[0] * left[1] * right[1] == 0) return;
   const ProductKernels& kernels = product_kernels();
-  const auto run = LOOKUP ? (TRANSPOSED ? kernels.lookup_transposed_product : kernels.lookup_product)
-                          : (TRANSPOSED ? kernels.transposed_product : kernels.product);
+  const auto run = LOOKUP ? kernels.lookup_product : TRANSPOSED ? kernels.transposed_product : kernels.product;
   run(static_cast<const float*>(api.TF_TensorData(a)), static_cast<const float*>(api.TF_TensorData(b)), left[0], left[1],
       right[1], y);
 }
@@ -42,7 +41,6 @@ const char* define_product() {
   const char* error = with("BidlSparseMatMul", compute<false, false>);
   if (error == nullptr) error = with("BidlSparseMatMulTransposed", compute<true, false>);
   if (error == nullptr) error = with("BidlLookupMatMul", compute<false, true>);
-  if (error == nullptr) error = with("BidlLookupMatMulTransposed", compute<true, true>);
   return error;
 }
 

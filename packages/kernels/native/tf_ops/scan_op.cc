@@ -175,7 +175,8 @@ class Call {
     conv.in_h = in[2];
     conv.in_w = in[3];
     if (has_x) shape = {in[0], in[1], conv.out_h, conv.out_w, conv.out_c};
-    if (way_fits(conv, ConvPass::forward, kernel_.way)) return true;
+    const ConvKernels& kernels = conv_kernels();
+    if (kernel_.way == ConvWay::sparse ? kernels.sparse_fits(conv) : kernels.winograd_fits(conv)) return true;
     return refuse("this way does not fit the convolution");
   }
   bool refuse(const char* message) {

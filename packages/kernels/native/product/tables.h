@@ -24,15 +24,15 @@ inline void subset_sums(const float* rows, int64_t stride, int64_t count, float*
   }
 }
 
-/// N vectors plus the entries that `which(g)` names in table g, for all of the tables that lie together.
-template <int N, class Which>
-inline void add_entries(const float* tables, Which which, bool add, float* y) {
+/// N vectors plus the entries that `which` names, one in each of the tables that lie together.
+template <int N>
+inline void add_entries(const float* tables, const uint8_t* which, bool add, float* y) {
   vf sum[N];
 #pragma GCC unroll 8
   for (int n = 0; n < N; ++n) sum[n] = add ? load(y + n * W) : vf{};
 #pragma GCC unroll 8
   for (int64_t g = 0; g < TOGETHER; ++g) {
-    const float* entry = tables + (g * ENTRIES + which(g)) * (N * W);
+    const float* entry = tables + (g * ENTRIES + which[g]) * (N * W);
 #pragma GCC unroll 8
     for (int n = 0; n < N; ++n) sum[n] += load(entry + n * W);
   }
