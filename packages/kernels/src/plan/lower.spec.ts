@@ -20,6 +20,7 @@ const node = (
 /** sum' = sum + x, handed out. */
 const integrator = (dtype: 'float32' | 'uint8' | 'float16' = 'float32'): PlanGraph => ({
   name: 'integrator',
+  timesteps: 3,
   inputs: [{ name: 'x', type: { shape: [5], dtype } }],
   outputs: [{ name: 'sum', value: 'sum' }],
   nodes: [

@@ -1,0 +1,25 @@
+// How the work of a group is cut into blocks: small enough for the caches, enough of them for all threads. What is
+// computed does not depend on it.
+#pragma once
+#include "program.h"
+
+namespace bidl {
+
+/// How a synapse gets its sums.
+enum class Way { none, list, tables };
+constexpr int64_t TABLES_FROM = 8;  // sums for which tables are worth making
+
+struct Blocks {
+  int64_t width;          // pixels in a row; 1 where a group has no rows
+  int64_t rows, columns;  // of a block, at most
+  int64_t pitch;          // floats from pixel to pixel within a block
+  int64_t steps;          // whose sums are computed before the elements run
+  int64_t down, across;   // blocks
+  int64_t count() const { return down * across; }
+  int64_t floats() const { return rows * width * pitch; }
+};
+
+Way way_of(const Instruction& instruction, const std::vector<ListShape>& lists, int64_t steps);
+Blocks cut(const Instruction& instruction, Way way, int64_t steps, int64_t threads);
+
+}  // namespace bidl

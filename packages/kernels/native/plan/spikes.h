@@ -1,0 +1,24 @@
+// Which lanes of a comparison hold. Included once per instruction set, behind cpu/vector.h.
+
+/// Bit i: lane i.
+inline uint32_t bits(vi above) {
+#if defined(__AVX512F__)
+  return _mm512_movepi32_mask((__m512i)above);
+#elif defined(__AVX2__)
+  return static_cast<uint32_t>(_mm256_movemask_ps((__m256)above));
+#elif defined(__SSE2__)
+  return static_cast<uint32_t>(_mm_movemask_ps((__m128)above));
+#else
+  uint32_t all = 0;
+  for (int i = 0; i < W; ++i) all |= (above[i] & 1u) << i;
+  return all;
+#endif
+}
+
+/// Sixteen channels as spikes in fours.
+inline void put_spikes(uint16_t* to, uint32_t channels) {
+  static_assert(SPIKES == 64, "six bits");
+  const uint64_t c = channels;
+  const uint64_t fours = ((c & 0xf) | (c & 0xf0) << 12 | (c & 0xf00) << 24 | (c & 0xf000) << 36) << 6;
+  __builtin_memcpy(to, &fours, sizeof fours);
+}
