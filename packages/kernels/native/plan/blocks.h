@@ -6,8 +6,7 @@
 namespace bidl {
 
 /// How a synapse gets its sums.
-enum class Way { none, list, tables };
-constexpr int64_t TABLES_FROM = 8;  // sums for which tables are worth making
+enum class Way { none, list, spikes };
 
 struct Blocks {
   int64_t width;          // pixels in a row; 1 where a group has no rows
@@ -19,7 +18,7 @@ struct Blocks {
   int64_t floats() const { return rows * width * pitch; }
 };
 
-Way way_of(const Instruction& instruction, const std::vector<ListShape>& lists, int64_t steps);
+Way way_of(const Instruction& instruction, const std::vector<ListShape>& lists);
 Blocks cut(const Instruction& instruction, Way way, int64_t steps, int64_t threads);
 
 }  // namespace bidl

@@ -1,5 +1,5 @@
 #include "half.h"
-#include "lists.h"
+#include "kernels.h"
 #include "reader.h"
 
 namespace bidl {
@@ -24,14 +24,6 @@ void read_synapse(Reader& in, Instruction& i) {
   if (!in.ok()) return;
   const Window& w = i.window;
   in.require(list->height == w.in_h && list->width == w.in_w && list->channels == w.in_c, "has a list of another shape");
-  const auto covered = [](int64_t out, int64_t stride, int64_t kernel, int64_t size, int64_t before, int64_t after) {
-    return (out - 1) * stride + kernel <= before + size + after;
-  };
-  in.require(list->form == ListShape::list ||
-                 (list->top == w.pad_h && list->left == w.pad_w &&
-                  covered(w.out_h, w.stride_h, w.k_h, w.in_h, list->top, list->bottom) &&
-                  covered(w.out_w, w.stride_w, w.k_w, w.in_w, list->left, list->right)),
-             "has a list without enough of a border");
   in.require(i.body.rows == w.out_h && i.body.width == w.out_w && i.body.columns == w.out_c,
              "has a synapse of another size");
   i.weights = in.weights(in.volume(in.volume(w.k_h, w.k_w, w.in_c), w.out_c, 1));
@@ -58,9 +50,9 @@ void read_tail(Reader& in, Group& g, bool synapse) {
   g.spikes = in.list(list);
   if (!in.ok()) return;
   const bool same = list->height == rows && list->width == width && list->channels == g.columns;
-  const bool flat = list->height == 1 && list->width == 1 && list->channels == rows * width * g.columns &&
-                    g.columns % FOUR == 0 && list->top + list->left + list->bottom + list->right == 0;
-  in.require(synapse && list->form == ListShape::spikes && (same || flat), "notes spikes in a list of another shape");
+  const bool whole = g.columns % FOUR == 0 && list->channels % FOUR == 0;  // fours lie one after the other
+  const bool fits = same || (whole && int64_t{list->height} * list->width * list->channels == rows * width * g.columns);
+  in.require(synapse && list->form == ListShape::spikes && fits, "notes spikes in a list of another shape");
   g.spikes_src = in.operand(rows * width, g.columns, 4, false, true, synapse && !g.pooled);
 }
 
@@ -154,10 +146,12 @@ void read_header(Reader& in, Program& p) {
     ListShape list{};
     list.form = in.kind(ListShape::forms);
     for (int32_t* field : {&list.height, &list.width, &list.channels}) *field = in.count(1);
-    for (int32_t* field : {&list.top, &list.left, &list.bottom, &list.right}) *field = in.count();
-    // Entries count to twice the places of a row, whose channels are filled up.
-    in.volume(int64_t{list.height} + list.top + list.bottom, int64_t{list.width} + list.left + list.right,
-              8 * fours_of(list.channels));
+    const int64_t fours = fours_of(list.channels);
+    in.volume(list.height, list.width, 16 * FOUR * fours);  // so entries fit a word
+    if (list.form == ListShape::spikes) {
+      in.volume(list.width, 16 * fours + 1, PANEL * sizeof(float));
+      in.require(list.width <= Fours::MOST_PIXELS && fours <= Fours::MOST_FOURS, "has a list that is too long");
+    }
     p.lists.push_back(list);
   }
 }

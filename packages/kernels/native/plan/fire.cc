@@ -39,33 +39,45 @@ struct Panel {
     }
   }
 };
-}  // namespace
 
-void plan_fire(const Fire& f) {
-  const int64_t high = f.rows / f.pool_h * f.pool_h, wide = f.width / f.pool_w * f.pool_w;
+/// The sizes of a pooling window, known when this is compiled where they are not 0.
+template <int HIGH, int WIDE>
+void fire(const Fire& f) {
+  const int64_t pool_h = HIGH > 0 ? HIGH : f.pool_h, pool_w = WIDE > 0 ? WIDE : f.pool_w;
+  const int64_t high = f.rows / pool_h * pool_h, wide = f.width / pool_w * pool_w;
+  const int64_t sums_row = f.width * f.sums_step, state_row = f.width * f.state_step;
   for (int64_t column = 0; column < f.columns; column += PANEL) {
     const Panel panel(f, column);
-    const auto pixels = [&](int64_t y, int64_t x, int64_t rows, int64_t width, vi* any) {
-      for (int64_t iy = y; iy < y + rows; ++iy) {
-        const float* sums = f.sums + (iy * f.width + x) * f.sums_step + column;
-        float* state = f.state + (iy * f.width + x) * f.state_step + column;
-        for (int64_t ix = 0; ix < width; ++ix) panel.step(sums + ix * f.sums_step, state + ix * f.state_step, any);
+    const auto pixels = [&](const float* sums, float* state, int64_t rows, int64_t width, vi* any) {
+      for (int64_t y = 0; y < rows; ++y) {
+        for (int64_t x = 0; x < width; ++x) {
+          panel.step(sums + y * sums_row + x * f.sums_step, state + y * state_row + x * f.state_step, any);
+        }
       }
     };
-    for (int64_t y = 0; y < high; y += f.pool_h) {
-      uint16_t* spikes = f.spikes + y / f.pool_h * f.spikes_row + column / FOUR;
-      for (int64_t x = 0; x < wide; x += f.pool_w, spikes += f.spikes_step) {
+    const float* sums = f.sums + column;
+    float* state = f.state + column;
+    for (int64_t y = 0; y < high; y += pool_h) {
+      uint8_t* spikes = f.spikes + y / pool_h * f.spikes_row + column / FOUR;
+      for (int64_t x = 0; x < wide; x += pool_w, spikes += f.spikes_step) {
         vi any[VECTORS] = {};
-        pixels(y, x, f.pool_h, f.pool_w, any);
+        pixels(sums + y * sums_row + x * f.sums_step, state + y * state_row + x * f.state_step, pool_h, pool_w, any);
         uint32_t channels = 0;
         for (int k = 0; k < VECTORS; ++k) channels |= bits(any[k]) << (k * W);
         put_spikes(spikes, channels);
       }
     }
     vi outside[VECTORS] = {};  // what no window covers fires as well
-    pixels(0, wide, high, f.width - wide, outside);
-    pixels(high, 0, f.rows - high, f.width, outside);
+    pixels(sums + wide * f.sums_step, state + wide * f.state_step, high, f.width - wide, outside);
+    pixels(sums + high * sums_row, state + high * state_row, f.rows - high, f.width, outside);
   }
+}
+}  // namespace
+
+void plan_fire(const Fire& f) {
+  if (f.pool_h == 2 && f.pool_w == 2) return fire<2, 2>(f);
+  if (f.pool_h == 1 && f.pool_w == 1) return fire<1, 1>(f);
+  fire<0, 0>(f);
 }
 
 }  // namespace BIDL_ISA

@@ -46,30 +46,17 @@ void GroupRun::block(int64_t index, int64_t first, int64_t last) {
 }
 
 void GroupRun::sums(int64_t first, int64_t steps) {
-  if (way_ == Way::tables) return sums_of_spikes(first, steps);
-  for (int64_t k = 0; k < steps; ++k) work_.lists[k] = memory_.inputs(i_.list).list(first + k);
-  const Packed packed = {i_.packed.data(), i_.packed_bias.data(),
-                         i_.window.k_h * i_.window.k_w * FOUR * fours_of(i_.window.in_c)};
-  kernels_.sums_of_list({work_.lists.data(), &i_.window, packed, row_ * blocks_.width, rows_ * blocks_.width, column_,
-                         blocks_.pitch / PANEL, steps, work_.sums.data()});
-}
-
-void GroupRun::sums_of_spikes(int64_t first, int64_t steps) {
-  const SpikeMap map = memory_.inputs(i_.list).map(0);
+  Inputs& inputs = memory_.inputs(i_.list);
   const Window& w = i_.window;
-  int32_t* corner = work_.corners.data();
-  for (int64_t t = first; t < first + steps; ++t) {
-    for (int64_t y = row_; y < row_ + rows_; ++y) {
-      const int64_t row = t * map.size() + y * w.stride_h * map.row();
-      for (int64_t x = 0; x < g_.width; ++x) *corner++ = static_cast<int32_t>(row + x * w.stride_w * map.fours);
-    }
+  const Packed packed = {i_.packed.data(), i_.packed_bias.data(), w.k_h * w.k_w * FOUR * fours_of(w.in_c)};
+  const Sums block = {&w, packed, row_, rows_, column_, blocks_.pitch / PANEL, steps, work_.sums.data()};
+  if (way_ == Way::spikes) {
+    for (int64_t k = 0; k < steps; ++k) work_.fours[k] = inputs.fours(first + k);
+    kernels_.sums_of_spikes(block, work_.fours.data(), work_.spikes);
+  } else {
+    for (int64_t k = 0; k < steps; ++k) work_.lists[k] = inputs.list(first + k);
+    kernels_.sums_of_list(block, work_.lists.data());
   }
-  int64_t count = corner - work_.corners.data();
-  for (; count % LANES != 0; ++count) *corner++ = work_.corners[0];
-  const int64_t rows = w.k_h * w.k_w * FOUR * map.fours;
-  kernels_.sums_of_spikes({map.data, work_.corners.data(), count, map.row(), map.fours, &w,
-                           i_.packed.data() + column_ * rows, i_.packed_bias.data() + column_, work_.table.data(),
-                           work_.sums.data()});
 }
 
 /// Address of an operand's first number in this block.
@@ -108,15 +95,14 @@ void GroupRun::elements(int64_t step, const float* sums) {
 }
 
 namespace {
-/// Where the spikes of a block begin in the map of the synapse that reads them.
+/// Where the spikes of a block begin in the map of the synapse that reads them: its fours lie as those of the group.
 struct Target {
-  uint16_t* spikes;
+  uint8_t* spikes;
   int64_t row, step;
 };
 Target target(const Group& g, const SpikeMap& map, int64_t row, int64_t column) {
-  const int64_t width = g.width / (g.pooled ? g.pool_w : 1), fours = fours_of(g.columns);
-  const int64_t line = map.channels == g.columns ? map.row() : width * fours;  // else one pixel takes them all
-  return {map.pixel(0, 0) + row * line + column / FOUR, line, fours};
+  const int64_t fours = fours_of(g.columns), line = g.width / g.pool_w * fours;
+  return {map.data + row * line + column / FOUR, line, fours};
 }
 }  // namespace
 

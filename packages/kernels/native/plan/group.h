@@ -27,7 +27,6 @@ class GroupRun {
 
  private:
   void sums(int64_t first, int64_t steps);
-  void sums_of_spikes(int64_t first, int64_t steps);
   void elements(int64_t step, const float* sums);
   void fire(int64_t step, const float* sums);
   void tail(int64_t step, const float* sums);

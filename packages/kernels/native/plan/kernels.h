@@ -4,6 +4,7 @@
 
 #include "lists.h"
 #include "program.h"
+#include "spike_work.h"
 
 namespace bidl {
 
@@ -17,31 +18,17 @@ struct Packed {
   const float* panel(int64_t column) const { return weights + column * rows; }
 };
 
-/// Sums of a block behind a synapse: some rows of pixels, one or two panels, several steps.
-struct SumsOfList {
-  const NonZeros* in;  // by step
+/// A block of sums behind a synapse: some rows of output pixels, some panels of columns, several steps.
+struct Sums {
   const Window* window;
   Packed packed;
-  int64_t first, pixels;     // output pixels
-  int64_t column, panels;    // the first column, a multiple of PANEL; 1 or 2
+  int64_t row, rows;
+  int64_t column, panels;  // the first column, a multiple of PANEL
   int64_t steps;
-  float* sums;               // [steps, pixels, panels * PANEL]
+  float* sums;             // [steps, rows, width, panels * PANEL]
 };
-
-/// The same of spikes, one panel: every sum is looked up in tables of the sixteen sums that four spikes can have.
-struct SumsOfSpikes {
-  const uint16_t* spikes;
-  const int32_t* corners;  // where the window of each sum begins; as many as LANES divides
-  int64_t count;
-  int64_t row, fours;      // of the map: entries in a row; fours of a pixel
-  const Window* window;
-  const float *weights, *bias;  // of the panel
-  float* table;                 // TABLE_FLOATS of working memory
-  float* sums;                  // [count, PANEL]
-};
-constexpr int64_t LANES = 8;    // sums that are computed at the same time, at most
-constexpr int64_t PIECE = 24;   // fours whose tables stay in the first-level cache
-constexpr int64_t TABLE_FLOATS = PIECE * 16 * PANEL;
+constexpr int64_t LIST_PANELS = 2;  // that a list takes at a time, at most
+constexpr int64_t PIECE = 48;       // fours of a piece of the kernel whose combinations are made together
 
 /// Pointers into one block; a pixel's numbers lie side by side. `step` is the way to the next pixel in bytes; `moves` is
 /// 0 for an operand that is the same in every column, else -1.
@@ -62,8 +49,8 @@ struct Fire {
   int64_t moves[4];               // of the four: as in Elements
   int64_t rows, width, columns;   // columns in whole panels
   int64_t pool_h, pool_w;
-  uint16_t* spikes;
-  int64_t spikes_row, spikes_step;  // entries from row to row, from pixel to pixel
+  uint8_t* spikes;
+  int64_t spikes_row, spikes_step;  // fours from row to row, from pixel to pixel
 };
 
 /// Numbers of an image: floats from pixel to pixel.
@@ -76,12 +63,13 @@ struct PlanKernels {
   const char* isa;
   /// Notes the non-zero elements of rows [first, last).
   void (*find)(const void* src, Format, const NonZeros&, int64_t first, int64_t last);
-  void (*sums_of_list)(const SumsOfList&);
-  void (*sums_of_spikes)(const SumsOfSpikes&);
+  /// Sums over the inputs of each step.
+  void (*sums_of_list)(const Sums&, const NonZeros*);
+  void (*sums_of_spikes)(const Sums&, const Fours*, SpikeWork&);
   void (*element)(Op, const Elements&);
   void (*fire)(const Fire&);
   /// Notes numbers that are not zero as spikes.
-  void (*note)(const Image&, int64_t rows, int64_t width, int64_t columns, uint16_t* spikes, int64_t row, int64_t step);
+  void (*note)(const Image&, int64_t rows, int64_t width, int64_t columns, uint8_t* spikes, int64_t row, int64_t step);
   /// Output rows [first, last) of `columns` channels.
   void (*pool)(const Image&, const Window&, int64_t columns, bool average, int64_t first, int64_t last, float* dst,
                int64_t dst_step);

@@ -23,28 +23,38 @@ struct NonZeros {
   int64_t rows, width, channels, capacity;
 };
 
-/// Spikes, a number for every four of them: which of its four channels fire (bits 0 to 3), times SPIKES bytes. The border
-/// around the image stays silent.
-constexpr int64_t SPIKES = 64;
+/// Spikes, a byte for every four channels: bit k is set where channel k of the four fires.
 struct SpikeMap {
-  uint16_t* data;
-  int64_t height, width, top, left;  // of the image with its border; where the image begins
-  int64_t channels, fours;           // of a pixel
+  uint8_t* data;
+  int64_t height, width, fours;  // fours of a pixel
   int64_t row() const { return width * fours; }
   int64_t size() const { return height * row(); }
-  uint16_t* pixel(int64_t y, int64_t x) const { return data + (y + top) * row() + (x + left) * fours; }
 };
 
-/// Notes the spikes of rows [first, last) of an image as a list.
-void unpack(const SpikeMap& map, const NonZeros& list, int64_t first, int64_t last);
+/// The fours of a map in which something fires, row by row as in `NonZeros`, but from y * capacity on.
+struct Fours {
+  uint32_t* entry;
+  int32_t* start;
+  int64_t rows, width, capacity;
+
+  static constexpr int64_t MOST_PIXELS = 1 << 16, MOST_FOURS = 1 << 12;  // of a row, of a pixel
+  static uint32_t pixel(uint32_t entry) { return entry >> 16; }
+  static uint32_t four(uint32_t entry) { return entry >> 4 & 0xfff; }
+  static uint32_t spikes(uint32_t entry) { return entry & 15; }
+};
+
+/// Lists the fours of rows [first, last).
+void list_fours(const SpikeMap& map, const Fours& list, int64_t first, int64_t last);
 
 /// Memory for the inputs of one synapse, of several steps.
 class Inputs {
  public:
-  /// @param listed steps for which spikes may be listed too
-  Inputs(const ListShape& shape, int64_t steps, int64_t listed);
+  Inputs(const ListShape& shape, int64_t steps);
   NonZeros list(int64_t step);
   SpikeMap map(int64_t step);
+  Fours fours(int64_t step);
+  /// Entries for which a row has room.
+  static int64_t row_entries(const ListShape& shape);
   /// Bytes that one step takes.
   static int64_t step_bytes(const ListShape& shape);
 
@@ -52,8 +62,8 @@ class Inputs {
   const ListShape shape_;
   Aligned<int32_t> index_, start_;
   Floats value_;
-  Aligned<uint8_t> ones_;
-  Aligned<uint16_t> spikes_;
+  Aligned<uint8_t> ones_, spikes_;
+  Aligned<uint32_t> entry_;
 };
 
 }  // namespace bidl

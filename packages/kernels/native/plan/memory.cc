@@ -9,22 +9,11 @@ namespace bidl {
 namespace {
 int64_t line(int64_t bytes) { return (bytes + 63) / 64 * 64; }
 
-/// Steps for which the spikes of a list may be listed, for want of sums that would pay for tables.
-int64_t listed_steps(const Program& program, int list, int64_t steps) {
-  int64_t most = 0;
-  for (const Instruction& i : program.instructions) {
-    if (i.kind != Instruction::group || i.weights < 0 || i.list != list) continue;
-    most = std::max(most, (TABLES_FROM - 1) / (i.body.rows * i.body.width));
-  }
-  return std::min(steps, most);
-}
 }  // namespace
 
 SampleMemory::SampleMemory(const Program& program, int64_t steps) : arena_bytes_(line(program.arena_bytes)) {
   arena_.resize(steps * arena_bytes_);
-  for (int k = 0; k < static_cast<int>(program.lists.size()); ++k) {
-    inputs_.emplace_back(program.lists[k], steps, listed_steps(program, k, steps));
-  }
+  for (const ListShape& list : program.lists) inputs_.emplace_back(list, steps);
 }
 
 int64_t SampleMemory::step_bytes(const Program& program) {
@@ -33,21 +22,38 @@ int64_t SampleMemory::step_bytes(const Program& program) {
   return bytes;
 }
 
-Workspace::Workspace(const Program& program, int64_t steps, int64_t threads) : lists(steps) {
-  int64_t most = 0;
+Workspace::Workspace(const Program& program, int64_t steps, int64_t threads) : lists(steps), fours(steps) {
+  int64_t most = 0, entries = 0, table = 0, width = 0, row = 0;
   for (const Instruction& i : program.instructions) {
     if (i.kind != Instruction::group) continue;
+    const Way way = way_of(i, program.lists);
     for (int64_t k = 1; k <= steps; ++k) {  // fewer steps make larger blocks
-      const Blocks blocks = cut(i, way_of(i, program.lists, k), k, threads);
+      const Blocks blocks = cut(i, way, k, threads);
       temporary = std::max(temporary, blocks.floats());
       most = std::max(most, blocks.floats() * blocks.steps);
     }
+    if (way != Way::spikes) continue;
+    const ListShape& list = program.lists[i.list];
+    const int64_t each = fours_of(list.channels), pixels = std::clamp<int64_t>(PIECE / each, 1, i.window.k_w);
+    width = std::max(width, int64_t{i.window.out_w});
+    row = std::max(row, int64_t{list.width} + 1);
+    entries = std::max(entries, steps * Inputs::row_entries(list) * list.height);
+    table = std::max(table, pixels * (16 * each + 1));
   }
-  sums.resize(most + LANES * PANEL);
-  corners.resize(most / PANEL + LANES);
-  table.resize(TABLE_FLOATS);
+  sums.resize(most);
   temporary = (temporary + PANEL - 1) / PANEL * PANEL;
   temporaries.resize(program.temporaries * temporary);
+  spikes.entry.resize(entries);
+  spikes.table.resize(table * PANEL);
+  spikes.left.resize(width);
+  spikes.right.resize(width);
+  spikes.shift.resize(width);
+  spikes.nothing.resize(row);
+}
+
+int64_t Workspace::bytes() const {
+  const size_t words = sums.size() + temporaries.size() + spikes.entry.size() + spikes.table.size();
+  return static_cast<int64_t>(words * sizeof(float));
 }
 
 }  // namespace bidl

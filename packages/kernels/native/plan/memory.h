@@ -4,6 +4,7 @@
 
 #include "lists.h"
 #include "program.h"
+#include "spike_work.h"
 
 namespace bidl {
 
@@ -25,12 +26,14 @@ class SampleMemory {
 
 /// Memory of one thread: one block of a group, over several steps.
 struct Workspace {
-  Floats sums, temporaries, table;
-  Aligned<int32_t> corners;
-  std::vector<NonZeros> lists;
-  int64_t temporary = 0;  // floats of one
+  Floats sums, temporaries;
+  SpikeWork spikes;
+  std::vector<NonZeros> lists;  // by step
+  std::vector<Fours> fours;
+  int64_t temporary = 0;        // floats of one
 
   Workspace(const Program& program, int64_t steps, int64_t threads);
+  int64_t bytes() const;
 };
 
 }  // namespace bidl

@@ -15,8 +15,7 @@ void pack(Instruction& i, const float* weights) {
     return;
   }
   const int64_t taps = int64_t{g.k_h} * g.k_w, filled = FOUR * fours_of(g.in_c), columns = g.out_c;
-  // Lists take two panels at a time.
-  const int64_t to_whole = columns > PANEL ? 2 * PANEL : PANEL, padded = (columns + to_whole - 1) / to_whole * to_whole;
+  const int64_t to_whole = columns > PANEL ? LIST_PANELS * PANEL : PANEL, padded = (columns + to_whole - 1) / to_whole * to_whole;
   i.packed.assign(taps * filled * padded, 0.0f);
   i.packed_bias.assign(padded, 0.0f);
   if (i.bias >= 0) std::copy_n(weights + i.bias, columns, i.packed_bias.data());

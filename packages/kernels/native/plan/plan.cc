@@ -45,11 +45,9 @@ int64_t Plan::resident_bytes() const {
   for (const Instruction& i : program_.instructions) {
     floats += static_cast<int64_t>(i.packed.size() + i.packed_bias.size());
   }
-  for (const Workspace& w : workspaces_) {
-    floats += static_cast<int64_t>(w.sums.size() + w.temporaries.size() + w.table.size() + w.corners.size());
-  }
-  return floats * int64_t{sizeof(float)} +
-         static_cast<int64_t>(memories_.size()) * steps_ * SampleMemory::step_bytes(program_);
+  int64_t bytes = floats * int64_t{sizeof(float)};
+  for (const Workspace& w : workspaces_) bytes += w.bytes();
+  return bytes + static_cast<int64_t>(memories_.size()) * steps_ * SampleMemory::step_bytes(program_);
 }
 
 void Plan::reset(uint8_t* state, int64_t n) const {
@@ -169,16 +167,16 @@ void Plan::instruction(const Instruction& i, const Job& job, Progress* progress,
         if (shape.form == ListShape::list) return kernels_.find(at(i.src, t), i.format, inputs.list(t), row, end);
         const SpikeMap map = inputs.map(t);
         kernels_.note({floats(i.src, t) + row * shape.width * shape.channels, shape.channels}, end - row, shape.width,
-                      shape.channels, map.pixel(row, 0), map.row(), map.fours);
+                      shape.channels, map.data + row * map.row(), map.row(), map.fours);
       });
       return;
     }
     case Instruction::group: {
-      const Way way = way_of(i, program_.lists, steps);
-      if (way == Way::list && program_.lists[i.list].form == ListShape::spikes) {
+      const Way way = way_of(i, program_.lists);
+      if (way == Way::spikes) {
         Inputs& inputs = job.memory.inputs(i.list);
         rows(program_.lists[i.list].height, [&](int64_t t, int64_t row, int64_t end) {
-          unpack(inputs.map(t), inputs.list(t), row, end);
+          list_fours(inputs.map(t), inputs.fours(t), row, end);
         });
         if (progress != nullptr) ++progress;
       }

@@ -53,10 +53,10 @@ struct Window {
   int32_t in_h, in_w, in_c, out_h, out_w, out_c, k_h, k_w, stride_h, stride_w, pad_h, pad_w;
 };
 
-/// Inputs of a synapse: a list of those that are not zero (lists.h), or spikes in fours with a border (spikes.h).
+/// Inputs of a synapse: a list of those that are not zero, or spikes in fours (lists.h).
 struct ListShape {
   enum Form : int32_t { list, spikes, forms } form;
-  int32_t height, width, channels, top, left, bottom, right;
+  int32_t height, width, channels;
 };
 
 /// An optional synapse gives the sums of a block, then the elements run, then what they made may be pooled and noted

@@ -16,9 +16,8 @@ inline uint32_t bits(vi above) {
 }
 
 /// Sixteen channels as spikes in fours.
-inline void put_spikes(uint16_t* to, uint32_t channels) {
-  static_assert(SPIKES == 64, "six bits");
-  const uint64_t c = channels;
-  const uint64_t fours = ((c & 0xf) | (c & 0xf0) << 12 | (c & 0xf00) << 24 | (c & 0xf000) << 36) << 6;
+inline void put_spikes(uint8_t* to, uint32_t channels) {
+  const uint32_t eights = (channels & 0xff) | (channels & 0xff00) << 8;
+  const uint32_t fours = (eights & 0x000f000f) | (eights & 0x00f000f0) << 4;
   __builtin_memcpy(to, &fours, sizeof fours);
 }

@@ -58,16 +58,12 @@ export const windowWords = ({ input, output, size, stride, lead }: WindowShape):
   ...[...input, ...output, ...size, ...stride, ...lead],
 ];
 
-/** The inputs of a synapse: numbers that are not zero, or spikes in fours with a border of silence around. */
+/** The inputs of a synapse: numbers that are not zero, or spikes in fours. */
 export interface ListShape {
   readonly form: (typeof LIST_FORMS)[number];
   readonly image: readonly [number, number, number];
-  /** Rows above, pixels to the left, rows below, pixels to the right. */
-  readonly border: readonly [number, number, number, number];
 }
-export const listWords = ({ form, image, border }: ListShape): number[] => [
-  ...[LIST_FORMS.indexOf(form), ...image, ...border],
-];
+export const listWords = ({ form, image }: ListShape): number[] => [LIST_FORMS.indexOf(form), ...image];
 
 const bits = new DataView(new ArrayBuffer(4));
 export function floatBits(value: number): number {

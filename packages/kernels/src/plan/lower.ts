@@ -1,6 +1,6 @@
 import { KernelError } from '../errors.js';
 import { assemble } from './assemble.js';
-import { ELEMENT_OPS, layFields, type ListShape, Pool, type WindowShape } from './code.js';
+import { ELEMENT_OPS, layFields, type ListShape, Pool } from './code.js';
 import {
   itemBytes,
   type PlanFormat,
@@ -12,7 +12,7 @@ import {
 import { Groups } from './groups.js';
 import type { ElementOp, Value } from './instructions.js';
 import { slotOf, StateUse, stateKey } from './states.js';
-import { denseOverNumbers, denseOverSpikes, listOf, wholeImage, windowOf } from './windows.js';
+import { denseWindow, wholeImage, windowOf } from './windows.js';
 
 const ARITHMETIC = new Set<string>(
   ELEMENT_OPS.filter((op) => !['copy', 'fromHalf', 'toHalf', 'fromByte', 'integrateFire'].includes(op)),
@@ -178,11 +178,9 @@ class Lowering {
       return;
     }
     const window = dense
-      ? x.binary
-        ? denseOverSpikes(shape)
-        : denseOverNumbers(shape)
+      ? denseWindow(shape)
       : windowOf(node, this.imageOf(node.inputs[0], x.n), [shape[0], shape[1]]);
-    const list = this.find(x, window);
+    const list = this.find(x, window.input);
     groups.synapse(node.id, sizeOf(window.output), window.output[2], { list, window, weights, bias: biasAt });
   }
 
@@ -194,12 +192,11 @@ class Lowering {
   }
 
   /** The list of the inputs `x` of a synapse; made once for all who read it in that shape. */
-  private find(x: Value, window: WindowShape): number {
-    const shape = listOf(window, x.binary);
-    const name = `${x.name} as ${JSON.stringify(shape)}`;
+  private find(x: Value, image: ListShape['image']): number {
+    const name = `${x.name} as [${image.join(', ')}]`;
     const known = this.listNames.get(name);
     if (known !== undefined) return known;
-    const list = this.lists.push(shape) - 1;
+    const list = this.lists.push({ form: x.binary ? 'spikes' : 'list', image }) - 1;
     this.listNames.set(name, list);
     const src = x.constant
       ? this.groups.element('copy', x.n, x.n, [x], { name: `${x.name} as a value` })

@@ -42,9 +42,8 @@ export function attachTails(
 
 /** Whether the list takes the group's last image as it comes: in its own shape, or its fours one after another. */
 function fits(group: Group, { list, src }: Find, lists: readonly ListShape[]): boolean {
-  const { form, image, border } = lists[list];
+  const { form, image } = lists[list];
   const last = group.pool ? group.pool.window.output : group.synapse?.window.output;
   if (form !== 'spikes' || !last || (group.pool && src !== group.pool.dst)) return false;
-  if (image.join() === last.join()) return true;
-  return image[0] === 1 && image[1] === 1 && border.every((n) => n === 0) && last[2] % 4 === 0;
+  return image.join() === last.join() || (image[2] % 4 === 0 && last[2] % 4 === 0);
 }

@@ -1,4 +1,4 @@
-import type { ListShape, WindowShape } from './code.js';
+import type { WindowShape } from './code.js';
 import type { PlanNode } from './graph.js';
 
 type Image = readonly [number, number, number];
@@ -7,23 +7,18 @@ type Pair = readonly [number, number];
 /** Inputs of a dense layer that are found together, where its inputs divide into such parts. */
 const PARTS = [64, 32, 16, 8, 4];
 
-/** Weights [inputs, outputs] over spikes: the kernel of an image of one pixel. */
-export const denseOverSpikes = ([inputs, outputs]: readonly number[]): WindowShape =>
-  denseWindow(1, inputs, outputs);
-
-/** Weights [inputs, outputs] over numbers: a row of pixels, so that the weights can be taken piece by piece. */
-export function denseOverNumbers([inputs, outputs]: readonly number[]): WindowShape {
-  const part = PARTS.find((size) => inputs % size === 0) ?? inputs;
-  return denseWindow(inputs / part, part, outputs);
+/** Weights [inputs, outputs] over a row of pixels, so that the weights can be taken piece by piece. */
+export function denseWindow([inputs, outputs]: readonly number[]): WindowShape {
+  const channels = PARTS.find((size) => inputs % size === 0) ?? inputs;
+  const pixels = inputs / channels;
+  return {
+    input: [1, pixels, channels],
+    output: [1, 1, outputs],
+    size: [1, pixels],
+    stride: [1, 1],
+    lead: [0, 0],
+  };
 }
-
-const denseWindow = (pixels: number, channels: number, outputs: number): WindowShape => ({
-  input: [1, pixels, channels],
-  output: [1, 1, outputs],
-  size: [1, pixels],
-  stride: [1, 1],
-  lead: [0, 0],
-});
 
 /** The window of a convolution or pooling over `input`. */
 export function windowOf(node: PlanNode, input: Image, size: Pair): WindowShape {
@@ -45,14 +40,6 @@ export const wholeImage = (input: Image): WindowShape => ({
   stride: [1, 1],
   lead: [0, 0],
 });
-
-/** The list that a synapse with this window reads: for spikes with as much border as the window reaches over. */
-export function listOf({ input, output, size, stride, lead }: WindowShape, spikes: boolean): ListShape {
-  if (!spikes) return { form: 'list', image: input, border: [0, 0, 0, 0] };
-  const beyond = (axis: 0 | 1) =>
-    Math.max(0, (output[axis] - 1) * stride[axis] + size[axis] - lead[axis] - input[axis]);
-  return { form: 'spikes', image: input, border: [...lead, beyond(0), beyond(1)] };
-}
 
 /** Whether the windows lie side by side inside the image. */
 export const tiles = ({ input, output, size, stride, lead }: WindowShape): boolean =>
