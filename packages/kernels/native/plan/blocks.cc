@@ -44,7 +44,9 @@ Blocks cut(const Instruction& i, Way way, int64_t steps, int64_t threads) {
       break;
   }
   const auto count = [&] { return parts(all, rows) * parts(panels, across); };
-  while (way == Way::spikes && across > 1 && count() < EACH * threads) across = parts(across, 2);
+  // Every block of a dense layer finds out anew what it needs: no more of them than threads.
+  const int64_t some = all * width == 1 ? threads : EACH * threads;
+  while (way == Way::spikes && across > 1 && count() < some) across = parts(across, 2);
   while (rows > high && count() < EACH * threads) rows = up(rows / 2, high);
   const int64_t pitch = across * PANEL, fit = std::clamp<int64_t>(SUMS / (rows * width * pitch), 1, steps);
   const int64_t at_once = way == Way::spikes ? fit : std::min(fit, parts(USES, rows * width));

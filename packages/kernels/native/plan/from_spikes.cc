@@ -17,72 +17,72 @@ constexpr int AT_ONCE = VECTORS >= 4 ? 2 : 8 / VECTORS;  // sums whose additions
 constexpr int64_t APART = 4;                             // counts of equal numbers of fours
 constexpr int64_t SLOT = PANEL * sizeof(float);          // bytes of a sum of weights
 
+/// Makes room; what was there may go. Memory that has been had once is not asked for again.
+template <class V>
+void at_least(V& v, int64_t n) {
+  if (static_cast<int64_t>(v.size()) < n) v.resize(n);
+}
+
 class Block {
  public:
   Block(const Sums& s, const Fours* in, SpikeWork& work)
-      : s_(s), in_(in), g_(*s.window), work_(work), fours_(fours_of(g_.in_c)), slides_(g_.out_w > 1),
-        pitch_(s.panels * PANEL) {}
+      : s_(s), in_(in), g_(*s.window), work_(work), fours_(fours_of(g_.in_c)), slides_(g_.out_h * g_.out_w > 1),
+        pitch_(s.panels * PANEL), wide_(std::max<int64_t>(1, PIECE / fours_)), parts_((g_.k_w + wide_ - 1) / wide_),
+        top_(std::max<int64_t>(0, input_row(0, 0))),
+        bottom_(std::min<int64_t>(g_.in_h, input_row(s.rows - 1, g_.k_h - 1) + 1)) {}
 
   void run() {
     prepare();
     for (int64_t panel = 0; panel < s_.panels; ++panel) {
-      for (const Piece& piece : work_.pieces) {
-        make_table(piece, panel);
-        add_runs(piece, panel);
+      for (int64_t ky = 0; ky < g_.k_h; ++ky) {
+        for (int64_t part = 0; part < parts_; ++part) {
+          make_table(work_.pieces[ky * parts_ + part], panel);
+          for (int64_t row = 0; row < s_.rows; ++row) add_row(row, ky, part, panel);
+        }
       }
     }
   }
 
  private:
-  /// Cuts the kernel into pieces and finds out what each needs.
+  int64_t input_row(int64_t row, int64_t ky) const { return (s_.row + row) * g_.stride_h - g_.pad_h + ky; }
+  bool inside(int64_t y) const { return y >= top_ && y < bottom_; }
+
+  /// Finds out what every piece of the kernel and every sum needs.
   void prepare() {
-    work_.combinations.clear();
-    work_.pieces.clear();
-    work_.runs.clear();
-    // Where a window slides over the row, pixels share their combinations; else each has its own.
-    if (slides_) combine(0, g_.k_h, 0, g_.in_w);
-    const int64_t wide = std::max<int64_t>(1, PIECE / fours_);
-    for (int64_t ky = 0; ky < g_.k_h; ++ky) {
-      for (int64_t left = 0; left < g_.k_w; left += wide) {
-        Piece piece{};
-        piece.top = ky;
-        piece.left = left;
-        piece.right = std::min<int64_t>(left + wide, g_.k_w);
-        for (int64_t x = 0; x < g_.out_w; ++x) {
-          const int64_t x0 = x * g_.stride_w - g_.pad_w;
-          work_.left[x] = static_cast<uint32_t>(std::clamp<int64_t>(x0 + piece.left, 0, g_.in_w));
-          work_.right[x] = static_cast<uint32_t>(std::clamp<int64_t>(x0 + piece.right, work_.left[x], g_.in_w));
-        }
-        piece.repeats = slides_ ? piece.right - piece.left : 1;
-        piece.rows = fours_ * FOUR;
-        piece.row = (ky * g_.k_w + (slides_ ? piece.left : work_.left[0] + g_.pad_w)) * piece.rows;
-        if (!slides_) {
-          piece.combinations = static_cast<int64_t>(work_.combinations.size());
-          combine(ky, ky + 1, work_.left[0], work_.right[0]);
-        }
-        piece.count = static_cast<int64_t>(work_.combinations.size()) - piece.combinations;
-        for (int64_t x = 0; x < g_.out_w; ++x) {
-          const int64_t corner = slides_ ? x * g_.stride_w - g_.pad_w + piece.left : 0;
-          work_.shift[x] = static_cast<int32_t>(-corner * (1 + piece.count) * SLOT);
-        }
-        find_runs(piece);
-        work_.pieces.push_back(piece);
+    work_.pieces.resize(g_.k_h * parts_);
+    work_.rows.resize(std::max<int64_t>(0, bottom_ - top_) * parts_);
+    combinations_ = runs_ = 0;
+    // Where the window slides over the image, pixels share their combinations; else each has its own.
+    if (slides_) combine(top_, bottom_, 0, g_.in_w);
+    for (int64_t part = 0; part < parts_; ++part) {
+      const int64_t left = part * wide_, right = std::min<int64_t>(left + wide_, g_.k_w);
+      for (int64_t x = 0; x < g_.out_w; ++x) {
+        const int64_t x0 = x * g_.stride_w - g_.pad_w;
+        work_.left[x] = static_cast<uint32_t>(std::clamp<int64_t>(x0 + left, 0, g_.in_w));
+        work_.right[x] = static_cast<uint32_t>(std::clamp<int64_t>(x0 + right, work_.left[x], g_.in_w));
+        work_.shift[x] = slides_ ? static_cast<int32_t>(-(x0 + left) * (1 + combinations_) * SLOT) : 0;
+      }
+      for (int64_t ky = 0; ky < g_.k_h; ++ky) {
+        const int64_t pixel = ky * g_.k_w + (slides_ ? left : work_.left[0] + g_.pad_w), y = input_row(0, ky);
+        const int64_t before = slides_ ? 0 : combinations_;
+        if (!slides_ && inside(y)) combine(y, y + 1, work_.left[0], work_.right[0]);
+        work_.pieces[ky * parts_ + part] = {before, combinations_ - before, slides_ ? right - left : 1,
+                                            pixel * fours_ * FOUR * PANEL};
+      }
+      for (int64_t y = top_; y < bottom_; ++y) {
+        work_.rows[(y - top_) * parts_ + part] = find_runs(y, (right - left) * fours_);
       }
     }
   }
 
-  int64_t input_row(int64_t row, int64_t ky) const { return (s_.row + row) * g_.stride_h - g_.pad_h + ky; }
-
-  /// Numbers the combinations that pixels [left, right) of the rows under [top, bottom) of the kernel need, and tells
-  /// every entry where its own is.
+  /// Numbers the combinations that pixels [left, right) of input rows [top, bottom) need, and tells every entry where its
+  /// own is.
   void combine(int64_t top, int64_t bottom, int64_t left, int64_t right) {
-    const int64_t first = std::max<int64_t>(0, input_row(0, top));
-    const int64_t last = std::min<int64_t>(g_.in_h, input_row(s_.rows - 1, bottom - 1) + 1);
     const auto each_row = [&](auto f) {
       for (int64_t t = 0; t < s_.steps; ++t) {
         const Fours& in = in_[t];
         uint32_t* to = work_.entry.data() + t * in.rows * in.capacity;
-        for (int64_t y = first; y < last; ++y) {
+        for (int64_t y = top; y < bottom; ++y) {
           const int32_t* start = in.start + y * (in.width + 1);
           f(in.entry, to, start[left], start[right]);
         }
@@ -92,13 +92,15 @@ class Block {
     const auto place = [&](uint32_t entry) { return (Fours::pixel(entry) - from) * apart + Fours::four(entry); };
     const int64_t places = slides_ ? fours_ : (right - left) * fours_;
     work_.used.assign(places, 0);
+    uint16_t* used = work_.used.data();
     each_row([&](const uint32_t* entry, uint32_t*, int32_t begin, int32_t end) {
-      for (int32_t e = begin; e < end; ++e) work_.used[place(entry[e])] |= 1u << Fours::spikes(entry[e]);
+      for (int32_t e = begin; e < end; ++e) used[place(entry[e])] |= 1u << Fours::spikes(entry[e]);
     });
-    work_.slot.resize(places * 16);
-    const size_t before = work_.combinations.size();
+    at_least(work_.slot, places * 16);
+    at_least(work_.combinations, combinations_ + places * 15);
+    const int64_t before = combinations_;
     for (int64_t p = 0; p < places; ++p) number(static_cast<uint32_t>(p), before);
-    const auto pixel = static_cast<uint32_t>(slides_ ? (1 + work_.combinations.size()) * SLOT : 0);
+    const auto pixel = static_cast<uint32_t>(slides_ ? (1 + combinations_) * SLOT : 0);
     const uint32_t* slot = work_.slot.data();
     each_row([&](const uint32_t* entry, uint32_t* to, int32_t begin, int32_t end) {
       for (int32_t e = begin; e < end; ++e) {
@@ -108,7 +110,7 @@ class Block {
   }
 
   /// Slots for the sums of one four, each after the one that lacks its last spike.
-  void number(uint32_t place, size_t before) {
+  void number(uint32_t place, int64_t before) {
     uint32_t used = work_.used[place];
     used |= (used & 0xff00) >> 8;
     used |= (used & 0x00f0) >> 4;
@@ -117,51 +119,37 @@ class Block {
     slot[0] = 0;
     for (used &= 0xfffe; used != 0; used &= used - 1) {
       const uint32_t spikes = __builtin_ctz(used), last = 31 - __builtin_clz(spikes);
-      work_.combinations.push_back({slot[spikes ^ 1u << last], (4 * place + last) * static_cast<uint32_t>(PANEL)});
-      slot[spikes] = static_cast<uint32_t>((work_.combinations.size() - before) * SLOT);
+      work_.combinations[combinations_++] = {slot[spikes ^ 1u << last], (4 * place + last) * static_cast<uint32_t>(PANEL)};
+      slot[spikes] = static_cast<uint32_t>((combinations_ - before) * SLOT);
     }
   }
 
-  /// What every sum takes from a piece, by rising number of fours.
-  void find_runs(Piece& piece) {
-    work_.counts.assign(((piece.right - piece.left) * fours_ + 1) * APART, 0);
-    piece.run = static_cast<int64_t>(work_.runs.size());
-    piece.runs = s_.steps * s_.rows * g_.out_w;
-    work_.runs.resize(piece.run + piece.runs);
-    each_input_row(piece.top, [&](const int32_t* start, int64_t, int64_t) { count_row(start); });
+  /// What the sums of one row take from input row y, by rising number of fours, of which there are `most`.
+  Runs find_runs(int64_t y, int64_t most) {
+    work_.counts.assign((most + 1) * APART, 0);
+    for (int64_t t = 0; t < s_.steps; ++t) count(in_[t].start + y * (in_[t].width + 1));
     uint32_t before = 0;
-    for (uint32_t& count : work_.counts) before += std::exchange(count, before);
-    Run* runs = work_.runs.data() + piece.run;
-    each_input_row(piece.top, [&](const int32_t* start, int64_t entry, int64_t sum) {
-      place_row(start, static_cast<uint32_t>(entry), static_cast<uint32_t>(sum), runs);
-    });
-    // Sums that take nothing come first; they need a start, but nothing later.
-    if (!work_.pieces.empty()) {
-      piece.run += work_.counts[APART - 1];
-      piece.runs -= work_.counts[APART - 1];
-    }
-  }
-
-  /// Calls f for every row of sums: where the pixels of the input row start, what they count from, and the first sum.
-  template <class F>
-  void each_input_row(int64_t ky, F f) {
-    for (int64_t t = 0, sum = 0; t < s_.steps; ++t) {
+    for (uint32_t& n : work_.counts) before += std::exchange(n, before);
+    at_least(work_.runs, runs_ + before);
+    Run* runs = work_.runs.data() + runs_;
+    for (int64_t t = 0; t < s_.steps; ++t) {
       const Fours& in = in_[t];
-      for (int64_t row = 0; row < s_.rows; ++row, sum += g_.out_w * pitch_) {
-        const int64_t y = input_row(row, ky);
-        const bool inside = y >= 0 && y < g_.in_h;
-        f(inside ? in.start + y * (in.width + 1) : work_.nothing.data(), t * in.rows * in.capacity, sum);
-      }
+      place(in.start + y * (in.width + 1), static_cast<uint32_t>(t * in.rows * in.capacity),
+            static_cast<uint32_t>(t * s_.rows * g_.out_w * pitch_), runs);
     }
+    return {std::exchange(runs_, runs_ + before), work_.counts[APART - 1], before};
   }
 
-  void count_row(const int32_t* start) {
+  /// Pixels are counted in four columns: one count would have to wait for the one before.
+  static int64_t counter(int64_t x, int64_t count) { return count * APART + x % APART; }
+
+  void count(const int32_t* start) {
     const uint32_t *left = work_.left.data(), *right = work_.right.data();
     uint32_t* counts = work_.counts.data();
     for (int64_t x = 0, width = g_.out_w; x < width; ++x) ++counts[counter(x, start[right[x]] - start[left[x]])];
   }
 
-  void place_row(const int32_t* start, uint32_t entry, uint32_t sum, Run* runs) {
+  void place(const int32_t* start, uint32_t entry, uint32_t sum, Run* runs) {
     const uint32_t *left = work_.left.data(), *right = work_.right.data();
     const int32_t* shift = work_.shift.data();
     uint32_t* counts = work_.counts.data();
@@ -172,44 +160,54 @@ class Block {
     }
   }
 
-  /// Pixels are counted in four columns: one count would have to wait for the one before.
-  static int64_t counter(int64_t x, int64_t count) { return count * APART + x % APART; }
-
   /// The combinations of a piece; the first slot of each pixel holds the number that changes nothing.
   void make_table(const Piece& piece, int64_t panel) {
-    const float* rows = s_.packed.panel(s_.column + panel * PANEL) + piece.row * PANEL;
-    const Combination* all = work_.combinations.data() + piece.combinations;
+    const float* weights = s_.packed.panel(s_.column + panel * PANEL) + piece.weights;
+    const Combination* all = work_.combinations.data() + piece.first;
     float* to = work_.table.data();
-    for (int64_t kx = 0; kx < piece.repeats; ++kx, rows += piece.rows * PANEL) {
+    for (int64_t pixel = 0; pixel < piece.repeats; ++pixel, weights += fours_ * FOUR * PANEL) {
       const char* first = reinterpret_cast<const char*>(to);
       for (int k = 0; k < VECTORS; ++k) store(to + k * W, splat(-0.0f));
       for (int64_t c = 0; c < piece.count; ++c) {
         to += PANEL;
         const auto* before = reinterpret_cast<const float*>(first + all[c].before);
-        for (int k = 0; k < VECTORS; ++k) store(to + k * W, load(before + k * W) + load(rows + all[c].row + k * W));
+        for (int k = 0; k < VECTORS; ++k) store(to + k * W, load(before + k * W) + load(weights + all[c].row + k * W));
       }
       to += PANEL;
     }
   }
 
-  void add_runs(const Piece& piece, int64_t panel) {
-    const bool first = &piece == work_.pieces.data();
-    Run* runs = work_.runs.data() + piece.run;
-    float* sums = s_.sums + panel * PANEL;
+  void add_row(int64_t row, int64_t ky, int64_t part, int64_t panel) {
+    const bool start = ky == 0 && part == 0;
     const float* bias = s_.packed.bias + s_.column + panel * PANEL;
-    for (int64_t at = 0; at < piece.runs; at += AT_ONCE) {
-      const int64_t here = std::min<int64_t>(AT_ONCE, piece.runs - at);
-      if (here < AT_ONCE) {
-        Run some[AT_ONCE];
-        for (int l = 0; l < AT_ONCE; ++l) some[l] = runs[at + std::min<int64_t>(l, here - 1)];
-        first ? add<true>(some, sums, bias) : add<false>(some, sums, bias);
-      } else {
-        first ? add<true>(runs + at, sums, bias) : add<false>(runs + at, sums, bias);
+    float* sums = s_.sums + row * g_.out_w * pitch_ + panel * PANEL;
+    const int64_t y = input_row(row, ky);
+    if (inside(y)) {
+      const Runs& runs = work_.rows[(y - top_) * parts_ + part];
+      const Run* first = work_.runs.data() + runs.first;
+      // What takes nothing needs a start, but nothing later.
+      start ? add_runs<true>(first, runs.all, sums, bias)
+            : add_runs<false>(first + runs.nothing, runs.all - runs.nothing, sums, bias);
+    } else if (start) {
+      for (int64_t t = 0; t < s_.steps; ++t, sums += s_.rows * g_.out_w * pitch_) {
+        for (int64_t x = 0; x < g_.out_w; ++x) {
+          for (int k = 0; k < VECTORS; ++k) store(sums + x * pitch_ + k * W, load(bias + k * W));
+        }
       }
     }
   }
 
-  template <bool FIRST>
+  template <bool START>
+  void add_runs(const Run* runs, int64_t count, float* sums, const float* bias) const {
+    int64_t at = 0;
+    for (; at + AT_ONCE <= count; at += AT_ONCE) add<START>(runs + at, sums, bias);
+    if (at == count) return;
+    Run rest[AT_ONCE];  // the last one over and over
+    for (int64_t l = 0; l < AT_ONCE; ++l) rest[l] = runs[std::min(at + l, count - 1)];
+    add<START>(rest, sums, bias);
+  }
+
+  template <bool START>
   void add(const Run* runs, float* sums, const float* bias) const {
     const char* table[AT_ONCE];
     const uint32_t* entry[AT_ONCE];
@@ -217,7 +215,7 @@ class Block {
     for (int l = 0; l < AT_ONCE; ++l) {
       table[l] = reinterpret_cast<const char*>(work_.table.data()) + runs[l].shift;
       entry[l] = work_.entry.data() + runs[l].entry;
-      for (int k = 0; k < VECTORS; ++k) sum[l][k] = load((FIRST ? bias : sums + runs[l].sum) + k * W);
+      for (int k = 0; k < VECTORS; ++k) sum[l][k] = load((START ? bias : sums + runs[l].sum) + k * W);
     }
     const auto add_one = [&](int l, uint32_t i) {
       const char* slot = table[l] + entry[l][i];
@@ -244,6 +242,9 @@ class Block {
   const int64_t fours_;
   const bool slides_;
   const int64_t pitch_;
+  const int64_t wide_, parts_;   // pixels of a piece; pieces of a row of the kernel
+  const int64_t top_, bottom_;   // input rows under the block
+  int64_t combinations_ = 0, runs_ = 0;
 };
 }  // namespace
 

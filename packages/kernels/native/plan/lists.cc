@@ -50,13 +50,13 @@ int64_t Inputs::step_bytes(const ListShape& shape) {
 }
 
 namespace {
-/// By which of eight bytes are not zero: where these are, one after the other.
+/// By which of eight bytes are not zero: where these are, one after the other, and how many.
 struct Positions {
-  uint8_t at[256][WORD];
-  constexpr Positions() : at{} {
+  uint8_t at[256][WORD], count[256];
+  constexpr Positions() : at{}, count{} {
     for (int some = 0; some < 256; ++some) {
-      for (int bit = 0, count = 0; bit < WORD; ++bit) {
-        if (some >> bit & 1) at[some][count++] = static_cast<uint8_t>(bit);
+      for (int bit = 0; bit < WORD; ++bit) {
+        if (some >> bit & 1) at[some][count[some]++] = static_cast<uint8_t>(bit);
       }
     }
   }
@@ -88,7 +88,7 @@ void list_fours(const SpikeMap& map, const Fours& list, int64_t first, int64_t l
           list.entry[count + k] =
               static_cast<uint32_t>(x << 16 | (f + at[k]) << 4) | static_cast<uint32_t>(word >> 8 * at[k] & 15);
         }
-        count += __builtin_popcount(some);
+        count += POSITIONS.count[some];
       }
     }
     start[list.width] = count;

@@ -23,7 +23,7 @@ int64_t SampleMemory::step_bytes(const Program& program) {
 }
 
 Workspace::Workspace(const Program& program, int64_t steps, int64_t threads) : lists(steps), fours(steps) {
-  int64_t most = 0, entries = 0, table = 0, width = 0, row = 0;
+  int64_t most = 0, entries = 0, table = 0, width = 0;
   for (const Instruction& i : program.instructions) {
     if (i.kind != Instruction::group) continue;
     const Way way = way_of(i, program.lists);
@@ -36,7 +36,6 @@ Workspace::Workspace(const Program& program, int64_t steps, int64_t threads) : l
     const ListShape& list = program.lists[i.list];
     const int64_t each = fours_of(list.channels), pixels = std::clamp<int64_t>(PIECE / each, 1, i.window.k_w);
     width = std::max(width, int64_t{i.window.out_w});
-    row = std::max(row, int64_t{list.width} + 1);
     entries = std::max(entries, steps * Inputs::row_entries(list) * list.height);
     table = std::max(table, pixels * (16 * each + 1));
   }
@@ -48,7 +47,6 @@ Workspace::Workspace(const Program& program, int64_t steps, int64_t threads) : l
   spikes.left.resize(width);
   spikes.right.resize(width);
   spikes.shift.resize(width);
-  spikes.nothing.resize(row);
 }
 
 int64_t Workspace::bytes() const {

@@ -25,7 +25,7 @@ class SampleMemory {
 };
 
 /// Memory of one thread: one block of a group, over several steps.
-struct Workspace {
+struct alignas(128) Workspace {
   Floats sums, temporaries;
   SpikeWork spikes;
   std::vector<NonZeros> lists;  // by step

@@ -93,7 +93,7 @@ void Plan::window(const uint8_t* input, uint8_t* output, uint8_t* state, int64_t
     Progress progress;
     team_->run([&](int64_t thread) {
       if (thread >= samples) return;
-      parts(&progress, n, [&](int64_t b) { sample(job(b, memories_[thread], nullptr), thread, steps); });
+      parts(&progress, thread, n, [&](int64_t b) { sample(job(b, memories_[thread], nullptr), thread, steps); });
     });
     return;
   }
@@ -102,23 +102,28 @@ void Plan::window(const uint8_t* input, uint8_t* output, uint8_t* state, int64_t
       sample(job(b, memories_[0], nullptr), 0, steps);
       continue;
     }
-    for (Progress& p : progress_) p.taken.store(0), p.done.store(0);
+    for (Progress& p : progress_) p.reset();
     const Job shared = job(b, memories_[0], progress_.data());
     team_->run([&](int64_t thread) { sample(shared, thread, steps); });
   }
 }
 
-/// Runs `part` for every part of `count`, shared among the threads; returns when all are done. A thread that comes late
-/// finds nothing left to do, and nobody waits for it.
+/// Runs `part` for every part of `count`, shared among the threads; returns when all are done. Each thread begins with a
+/// share of its own, so that what threads write lies apart, and goes on with what is left of the others'. A thread that
+/// comes late finds nothing left to do, and nobody waits for it.
 template <class Part>
-void Plan::parts(Progress* progress, int64_t count, Part part) {
+void Plan::parts(Progress* progress, int64_t thread, int64_t count, Part part) {
   if (progress == nullptr) {
     for (int64_t k = 0; k < count; ++k) part(k);
     return;
   }
-  for (int64_t k; (k = progress->taken.fetch_add(1)) < count;) {
-    part(k);
-    progress->done.fetch_add(1, std::memory_order_release);
+  const int64_t shares = std::min(static_cast<int64_t>(workspaces_.size()), Progress::SHARES);
+  for (int64_t turn = 0; turn < shares; ++turn) {
+    const int64_t share = (thread + turn) % shares, first = count * share / shares, last = count * (share + 1) / shares;
+    for (int64_t k; (k = first + progress->taken[share].fetch_add(1)) < last;) {
+      part(k);
+      progress->done.fetch_add(1, std::memory_order_release);
+    }
   }
   for (int spins = 0; progress->done.load(std::memory_order_acquire) < count; ++spins) relax(spins);
 }
@@ -154,7 +159,7 @@ void Plan::instruction(const Instruction& i, const Job& job, Progress* progress,
   /// Rows of every step, a few rows at a time where steps are few.
   const auto rows = [&](int64_t count, const auto& part) {
     const int64_t slices = std::min(count, (PARTS + steps - 1) / steps);
-    parts(progress, steps * slices, [&](int64_t k) {
+    parts(progress, thread, steps * slices, [&](int64_t k) {
       const int64_t slice = k % slices;
       part(first + k / slices, count * slice / slices, count * (slice + 1) / slices);
     });
@@ -182,7 +187,7 @@ void Plan::instruction(const Instruction& i, const Job& job, Progress* progress,
       }
       const Blocks blocks = cut(i, way, steps, together_ ? static_cast<int64_t>(workspaces_.size()) : 1);
       GroupRun group(kernels_, i, blocks, way, job.bases, job.memory, workspaces_[thread]);
-      parts(progress, blocks.count(), [&](int64_t k) { group.block(k, first, last); });
+      parts(progress, thread, blocks.count(), [&](int64_t k) { group.block(k, first, last); });
       return;
     }
     case Instruction::pool:

@@ -34,9 +34,14 @@ class Plan {
   void run(const uint8_t* input, uint8_t* output, uint8_t* state, int64_t n, int64_t steps);
 
  private:
-  /// How far the threads are with the parts of one instruction.
-  struct Progress {
-    std::atomic<int64_t> taken{0}, done{0};
+  /// How far the threads are with the parts of one instruction: what is taken of each thread's share, what is done.
+  struct alignas(64) Progress {
+    static constexpr int64_t SHARES = 15;
+    std::atomic<int32_t> taken[SHARES]{}, done{0};
+    void reset() {
+      for (auto& share : taken) share.store(0);
+      done.store(0);
+    }
   };
   /// One sample that threads work on.
   struct Job {
@@ -49,7 +54,7 @@ class Plan {
   void instruction(const Instruction& i, const Job& job, Progress* progress, int64_t thread, int64_t first,
                    int64_t last);
   template <class Part>
-  void parts(Progress* progress, int64_t count, Part part);
+  void parts(Progress* progress, int64_t thread, int64_t count, Part part);
 
   Program program_;
   const PlanKernels& kernels_;
