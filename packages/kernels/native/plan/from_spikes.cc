@@ -15,6 +15,7 @@ namespace {
 constexpr int VECTORS = PANEL / W;                       // of a panel
 constexpr int AT_ONCE = VECTORS >= 4 ? 2 : 8 / VECTORS;  // sums whose additions overlap
 constexpr int64_t APART = 4;                             // counts of equal numbers of fours
+constexpr int64_t AHEAD = 96 * PANEL;                    // floats by which weights are fetched ahead
 constexpr int64_t SLOT = PANEL * sizeof(float);          // bytes of a sum of weights
 
 /// Makes room; what was there may go. Memory that has been had once is not asked for again.
@@ -171,6 +172,7 @@ class Block {
       for (int64_t c = 0; c < piece.count; ++c) {
         to += PANEL;
         const auto* before = reinterpret_cast<const float*>(first + all[c].before);
+        __builtin_prefetch(weights + all[c].row + AHEAD);
         for (int k = 0; k < VECTORS; ++k) store(to + k * W, load(before + k * W) + load(weights + all[c].row + k * W));
       }
       to += PANEL;
