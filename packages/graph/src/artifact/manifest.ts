@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { canonicalJson, type Json, sha256 } from './canonical.js';
 
 export const ARTIFACT_FORMAT = 'bidl-artifact';
-export const ARTIFACT_VERSION = 1;
+export const ARTIFACT_VERSION = 2;
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/, { error: 'is no SHA-256 in hex' });
 

@@ -199,7 +199,7 @@ void Plan::instruction(const Instruction& i, const Job& job, Progress* progress,
     case Instruction::tile:
       rows(i.n / i.period, [&](int64_t t, int64_t row, int64_t end) {
         for (; row < end; ++row) {
-          std::memcpy(floats(i.dst, t) + row * i.period, at(i.src, t), i.period * sizeof(float));
+          std::memmove(floats(i.dst, t) + row * i.period, at(i.src, t), i.period * sizeof(float));
         }
       });
       return;

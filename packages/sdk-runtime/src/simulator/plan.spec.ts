@@ -58,12 +58,12 @@ test.each(Array.from({ length: 60 }, (_, i) => i + 1))(
   (seed) => compare(randomNetwork(seed), seed, 1 + (seed % 3), 1 + (seed % 4)),
 );
 
-/** Large enough for several threads to work on one sample. */
+/** Large enough for several threads to work on one sample, and for kernels to be taken in pieces. */
 function largeNetwork(): StepGraph {
   const rnd = chance(1);
   const b = graphBuilder({ name: 'large', timesteps: 3 });
   let x = b.input('data', { shape: [21, 19, 3], dtype: 'float32' });
-  for (const [i, channels] of [48, 150].entries()) {
+  for (const [i, channels] of [80, 150].entries()) {
     const at = { layer: `clif${i}` };
     const kernel = b.weight(`kernel${i}`, rnd.array([3, 3, x.type.shape[2], channels], 0.3));
     const conv = b.conv2d(x, kernel, undefined, { padding: [1, 1, 1, 1] }, at);
@@ -94,13 +94,17 @@ const OTHER_PROCESS = `
   const library = require(process.argv[1]);
   const cases = deserialize(require('node:fs').readFileSync(process.argv[2]));
   let wrong = 0;
-  for (const { code, weights, constants, n, steps } of cases) {
-    const plan = library.createPlan(code, weights, constants, 2);
-    const state = new Uint8Array(steps[0].state.length), output = new Uint8Array(steps[0].output.length);
-    library.planReset(plan, state, n);
-    for (const want of steps) {
-      library.planRun(plan, want.frame, output, state, n, 1);
-      if (Buffer.compare(output, want.output) || Buffer.compare(state, want.state)) wrong++;
+  for (const { code, weights, constants, n, frames, outputs, state: want } of cases) {
+    for (const atOnce of [1, frames.length]) {
+      const plan = library.createPlan(code, weights, constants, 2);
+      const state = new Uint8Array(want.length);
+      library.planReset(plan, state, n);
+      for (let t = 0; t < frames.length; t += atOnce) {
+        const output = new Uint8Array(atOnce * outputs[0].length);
+        library.planRun(plan, Buffer.concat(frames.slice(t, t + atOnce)), output, state, n, atOnce);
+        if (Buffer.compare(output, Buffer.concat(outputs.slice(t, t + atOnce)))) wrong++;
+      }
+      if (Buffer.compare(state, want)) wrong++;
     }
   }
   console.log(JSON.stringify({ isa: library.isa, cases: cases.length, wrong }));
@@ -112,7 +116,9 @@ test('every instruction set of this processor gives the same bits', () => {
     (graph, i) => {
       const { code, weights, constants } = lowerGraph(graph);
       const n = 1 + (i % 2);
-      return { code, weights, constants, n, steps: reference(graph, i, n) };
+      const steps = reference(graph, i, n);
+      const [frames, outputs] = [steps.map(({ frame }) => asBytes(frame)), steps.map(({ output }) => output)];
+      return { code, weights, constants, n, frames, outputs, state: steps[steps.length - 1].state };
     },
   );
   const file = path.join(folder.path, 'cases');
