@@ -79,9 +79,10 @@ function element(
         range(kw).map((kx) => {
           const [iy, ix] = [row * stride[0] + ky - padding[0], column * stride[1] + kx - padding[2]];
           if (!inside(iy, ix)) return [];
-          return range(inner).map(
-            (ci): Term => [cell(iy, ix, first + ci), y.data[((ky * kw + kx) * inner + ci) * outer + c]],
-          );
+          return range(inner).map((ci): Term => [
+            cell(iy, ix, first + ci),
+            y.data[((ky * kw + kx) * inner + ci) * outer + c],
+          ]);
         }),
       );
       return taps.reduce(sum, z ? z.data[c] : 0);

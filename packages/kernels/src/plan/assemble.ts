@@ -35,7 +35,15 @@ export interface Lowered extends Instructions {
 }
 
 /** Gives every value its place and writes the instructions down as words. */
-export function assemble({ graph, lists, inputs, outputs, states, weights, ...lowered }: Lowered): PlanProgram {
+export function assemble({
+  graph,
+  lists,
+  inputs,
+  outputs,
+  states,
+  weights,
+  ...lowered
+}: Lowered): PlanProgram {
   const instructions = attachTails(lowered.instructions, lists);
   markEscapes(instructions);
   keepSums(instructions);

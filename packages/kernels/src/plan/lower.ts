@@ -198,9 +198,7 @@ class Lowering {
     if (known !== undefined) return known;
     const list = this.lists.push({ form: x.binary ? 'spikes' : 'list', image }) - 1;
     this.listNames.set(name, list);
-    const src = x.constant
-      ? this.groups.element('copy', x.n, x.n, [x], { name: `${x.name} as a value` })
-      : x;
+    const src = x.constant ? this.groups.element('copy', x.n, x.n, [x], { name: `${x.name} as a value` }) : x;
     this.groups.push({ kind: 'find', list, src });
     return list;
   }

@@ -88,6 +88,32 @@ test.each([1, 2, 3])('%i thread(s) change nothing', (threads) => {
   compare(largeNetwork(), 6, 4, 2, threads);
 });
 
+/** The spikes of a step go into the sums of the next one, two layers before. */
+function recurrentNetwork(): StepGraph {
+  const rnd = chance(2);
+  const b = graphBuilder({ name: 'recurrent', timesteps: 5 });
+  const at = { layer: 'rnn' };
+  const x = b.input('data', { shape: [12], dtype: 'float32' });
+  const last = b.load({ key: 'last', shape: [20] }, at);
+  const back = b.dense(last, b.weight('back', rnd.array([20, 30], 0.4)), undefined, { layer: 'back' });
+  const forth = b.dense(x, b.weight('forth', rnd.array([12, 30], 0.6)), undefined, { layer: 'forth' });
+  const hidden = b.node(
+    'fire',
+    [b.node('add', [back, forth], {}, at)],
+    { threshold: 0.3 },
+    { layer: 'hidden' },
+  );
+  const out = b.dense(hidden, b.weight('out', rnd.array([30, 20], 0.4)), undefined, { layer: 'out' });
+  const spikes = b.node('fire', [out], { threshold: 0.1 }, { layer: 'out' });
+  b.save('last', spikes, at);
+  b.output('spikes', spikes);
+  return b.build();
+}
+
+test.each([1, 2, 5])('a loop through several layers, %i step(s) at once', (atOnce) => {
+  compare(recurrentNetwork(), 7, 2, atOnce);
+});
+
 /** Runs in a process of its own, since the instruction set is chosen once: plain calls of the native library. */
 const OTHER_PROCESS = `
   const { deserialize } = require('node:v8');
