@@ -6,7 +6,7 @@
 
 namespace bidl {
 namespace {
-constexpr int64_t SUMS = 64 * 1024;  // floats of the sums of a block: half a small second-level cache
+constexpr int64_t SUMS = 32 * 1024;  // floats of sums that are computed together: a quarter of a small second-level cache
 constexpr int64_t PLAIN = 1024;      // the same without a synapse
 constexpr int64_t USES = 24;         // sums for which a piece of the kernel is worth fetching
 constexpr int64_t RUNS = 800;        // sums for which combinations of its rows are worth making
@@ -39,8 +39,7 @@ Blocks cut(const Instruction& i, Way way, int64_t steps, int64_t threads) {
       break;
     case Way::spikes:
       rows = whole(parts(RUNS, width * steps));
-      across = std::clamp<int64_t>(SUMS / (rows * width * steps * PANEL), 1, panels);
-      across = parts(panels, parts(panels, across));
+      across = panels;
       break;
   }
   const auto count = [&] { return parts(all, rows) * parts(panels, across); };
@@ -48,9 +47,10 @@ Blocks cut(const Instruction& i, Way way, int64_t steps, int64_t threads) {
   const int64_t some = all * width == 1 ? threads : EACH * threads;
   while (way == Way::spikes && across > 1 && count() < some) across = parts(across, 2);
   while (rows > high && count() < EACH * threads) rows = up(rows / 2, high);
-  const int64_t pitch = across * PANEL, fit = std::clamp<int64_t>(SUMS / (rows * width * pitch), 1, steps);
+  const int64_t pitch = way == Way::spikes ? PANEL : across * PANEL;
+  const int64_t fit = std::clamp<int64_t>(SUMS / (rows * width * pitch), 1, steps);
   const int64_t at_once = way == Way::spikes ? fit : std::min(fit, parts(USES, rows * width));
-  return {width, rows, std::min(g.columns, pitch), pitch, at_once, parts(all, rows), parts(panels, across)};
+  return {width, rows, std::min(g.columns, across * PANEL), pitch, at_once, parts(all, rows), parts(panels, across)};
 }
 
 }  // namespace bidl

@@ -11,7 +11,7 @@ enum class Way { none, list, spikes };
 struct Blocks {
   int64_t width;          // pixels in a row; 1 where a group has no rows
   int64_t rows, columns;  // of a block, at most
-  int64_t pitch;          // floats from pixel to pixel within a block
+  int64_t pitch;          // floats from pixel to pixel of the columns that are computed together
   int64_t steps;          // whose sums are computed before the elements run
   int64_t down, across;   // blocks
   int64_t count() const { return down * across; }

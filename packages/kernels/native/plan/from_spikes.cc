@@ -28,31 +28,14 @@ class Block {
  public:
   Block(const Sums& s, const Fours* in, SpikeWork& work)
       : s_(s), in_(in), g_(*s.window), work_(work), fours_(fours_of(g_.in_c)), slides_(g_.out_h * g_.out_w > 1),
-        pitch_(s.panels * PANEL), wide_(std::max<int64_t>(1, PIECE / fours_)), parts_((g_.k_w + wide_ - 1) / wide_),
+        wide_(std::max<int64_t>(1, PIECE / fours_)), parts_((g_.k_w + wide_ - 1) / wide_),
         top_(std::max<int64_t>(0, input_row(0, 0))),
         bottom_(std::min<int64_t>(g_.in_h, input_row(s.rows - 1, g_.k_h - 1) + 1)) {}
 
-  void run() {
-    prepare();
-    for (int64_t panel = 0; panel < s_.panels; ++panel) {
-      for (int64_t ky = 0; ky < g_.k_h; ++ky) {
-        for (int64_t part = 0; part < parts_; ++part) {
-          make_table(work_.pieces[ky * parts_ + part], panel);
-          for (int64_t row = 0; row < s_.rows; ++row) add_row(row, ky, part, panel);
-        }
-      }
-    }
-  }
-
- private:
-  int64_t input_row(int64_t row, int64_t ky) const { return (s_.row + row) * g_.stride_h - g_.pad_h + ky; }
-  bool inside(int64_t y) const { return y >= top_ && y < bottom_; }
-
   /// Finds out what every piece of the kernel and every sum needs.
   void prepare() {
-    work_.pieces.resize(g_.k_h * parts_);
-    work_.rows.resize(std::max<int64_t>(0, bottom_ - top_) * parts_);
-    combinations_ = runs_ = 0;
+    at_least(work_.pieces, g_.k_h * parts_);
+    at_least(work_.rows, (bottom_ - top_) * parts_);
     // Where the window slides over the image, pixels share their combinations; else each has its own.
     if (slides_) combine(top_, bottom_, 0, g_.in_w);
     for (int64_t part = 0; part < parts_; ++part) {
@@ -75,6 +58,20 @@ class Block {
       }
     }
   }
+
+  /// One panel of sums, after `prepare`.
+  void add() {
+    for (int64_t ky = 0; ky < g_.k_h; ++ky) {
+      for (int64_t part = 0; part < parts_; ++part) {
+        make_table(work_.pieces[ky * parts_ + part]);
+        for (int64_t row = 0; row < s_.rows; ++row) add_row(row, ky, part);
+      }
+    }
+  }
+
+ private:
+  int64_t input_row(int64_t row, int64_t ky) const { return (s_.row + row) * g_.stride_h - g_.pad_h + ky; }
+  bool inside(int64_t y) const { return y >= top_ && y < bottom_; }
 
   /// Numbers the combinations that pixels [left, right) of input rows [top, bottom) need, and tells every entry where its
   /// own is.
@@ -136,7 +133,7 @@ class Block {
     for (int64_t t = 0; t < s_.steps; ++t) {
       const Fours& in = in_[t];
       place(in.start + y * (in.width + 1), static_cast<uint32_t>(t * in.rows * in.capacity),
-            static_cast<uint32_t>(t * s_.rows * g_.out_w * pitch_), runs);
+            static_cast<uint32_t>(t * s_.rows * g_.out_w * PANEL), runs);
     }
     return {std::exchange(runs_, runs_ + before), work_.counts[APART - 1], before};
   }
@@ -154,16 +151,15 @@ class Block {
     const uint32_t *left = work_.left.data(), *right = work_.right.data();
     const int32_t* shift = work_.shift.data();
     uint32_t* counts = work_.counts.data();
-    const auto step = static_cast<uint32_t>(pitch_);
-    for (int64_t x = 0, width = g_.out_w; x < width; ++x, sum += step) {
+    for (int64_t x = 0, width = g_.out_w; x < width; ++x, sum += PANEL) {
       const uint32_t first = start[left[x]], count = start[right[x]] - first;
       runs[counts[counter(x, count)]++] = {entry + first, shift[x], sum, count};
     }
   }
 
   /// The combinations of a piece; the first slot of each pixel holds the number that changes nothing.
-  void make_table(const Piece& piece, int64_t panel) {
-    const float* weights = s_.packed.panel(s_.column + panel * PANEL) + piece.weights;
+  void make_table(const Piece& piece) {
+    const float* weights = s_.packed.panel(s_.column) + piece.weights;
     const Combination* all = work_.combinations.data() + piece.first;
     float* to = work_.table.data();
     for (int64_t pixel = 0; pixel < piece.repeats; ++pixel, weights += fours_ * FOUR * PANEL) {
@@ -179,10 +175,10 @@ class Block {
     }
   }
 
-  void add_row(int64_t row, int64_t ky, int64_t part, int64_t panel) {
+  void add_row(int64_t row, int64_t ky, int64_t part) {
     const bool start = ky == 0 && part == 0;
-    const float* bias = s_.packed.bias + s_.column + panel * PANEL;
-    float* sums = s_.sums + row * g_.out_w * pitch_ + panel * PANEL;
+    const float* bias = s_.packed.bias + s_.column;
+    float* sums = s_.sums + row * g_.out_w * PANEL;
     const int64_t y = input_row(row, ky);
     if (inside(y)) {
       const Runs& runs = work_.rows[(y - top_) * parts_ + part];
@@ -191,9 +187,9 @@ class Block {
       start ? add_runs<true>(first, runs.all, sums, bias)
             : add_runs<false>(first + runs.nothing, runs.all - runs.nothing, sums, bias);
     } else if (start) {
-      for (int64_t t = 0; t < s_.steps; ++t, sums += s_.rows * g_.out_w * pitch_) {
+      for (int64_t t = 0; t < s_.steps; ++t, sums += s_.rows * g_.out_w * PANEL) {
         for (int64_t x = 0; x < g_.out_w; ++x) {
-          for (int k = 0; k < VECTORS; ++k) store(sums + x * pitch_ + k * W, load(bias + k * W));
+          for (int k = 0; k < VECTORS; ++k) store(sums + x * PANEL + k * W, load(bias + k * W));
         }
       }
     }
@@ -243,14 +239,14 @@ class Block {
   SpikeWork& work_;
   const int64_t fours_;
   const bool slides_;
-  const int64_t pitch_;
   const int64_t wide_, parts_;   // pixels of a piece; pieces of a row of the kernel
   const int64_t top_, bottom_;   // input rows under the block
   int64_t combinations_ = 0, runs_ = 0;
 };
 }  // namespace
 
-void plan_sums_of_spikes(const Sums& s, const Fours* in, SpikeWork& work) { Block(s, in, work).run(); }
+void plan_prepare_spikes(const Sums& s, const Fours* in, SpikeWork& work) { Block(s, in, work).prepare(); }
+void plan_sums_of_spikes(const Sums& s, SpikeWork& work) { Block(s, nullptr, work).add(); }
 
 }  // namespace BIDL_ISA
 }  // namespace bidl

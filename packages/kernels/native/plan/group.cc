@@ -26,36 +26,48 @@ bool fires(const Instruction& i) {
 
 void GroupRun::block(int64_t index, int64_t first, int64_t last) {
   row_ = index / blocks_.across * blocks_.rows;
-  column_ = index % blocks_.across * blocks_.columns;
-  const int64_t rows = way_ == Way::none ? g_.width : g_.rows;
-  rows_ = std::min(blocks_.rows, rows - row_);
-  columns_ = std::min(blocks_.columns, g_.columns - column_);
+  rows_ = std::min(blocks_.rows, (way_ == Way::none ? g_.width : g_.rows) - row_);
+  const int64_t left = index % blocks_.across * blocks_.columns, right = std::min(left + blocks_.columns, g_.columns);
   for (int64_t t = first; t < last; t += blocks_.steps) {
     const int64_t steps = std::min(blocks_.steps, last - t);
-    if (way_ != Way::none) sums(t, steps);
-    for (int64_t k = 0; k < steps; ++k) {
-      const float* of_step = work_.sums.data() + k * rows_ * blocks_.width * blocks_.pitch;
-      if (fires_) {
-        fire(t + k, of_step);
-      } else {
-        elements(t + k, of_step);
-        tail(t + k, of_step);
-      }
+    column_ = left;
+    columns_ = right - left;
+    switch (way_) {
+      case Way::none: break;
+      case Way::list:
+        for (int64_t k = 0; k < steps; ++k) work_.lists[k] = memory_.inputs(i_.list).list(t + k);
+        kernels_.sums_of_list(sums(steps), work_.lists.data());
+        break;
+      case Way::spikes:
+        for (int64_t k = 0; k < steps; ++k) work_.fours[k] = memory_.inputs(i_.list).fours(t + k);
+        kernels_.prepare_spikes(sums(steps), work_.fours.data(), work_.spikes);
+        for (; column_ < right; column_ += PANEL) {
+          columns_ = std::min(PANEL, right - column_);
+          kernels_.sums_of_spikes(sums(steps), work_.spikes);
+          use_sums(t, steps);
+        }
+        continue;
     }
+    use_sums(t, steps);
   }
 }
 
-void GroupRun::sums(int64_t first, int64_t steps) {
-  Inputs& inputs = memory_.inputs(i_.list);
+Sums GroupRun::sums(int64_t steps) const {
   const Window& w = i_.window;
   const Packed packed = {i_.packed.data(), i_.packed_bias.data(), w.k_h * w.k_w * FOUR * fours_of(w.in_c)};
-  const Sums block = {&w, packed, row_, rows_, column_, blocks_.pitch / PANEL, steps, work_.sums.data()};
-  if (way_ == Way::spikes) {
-    for (int64_t k = 0; k < steps; ++k) work_.fours[k] = inputs.fours(first + k);
-    kernels_.sums_of_spikes(block, work_.fours.data(), work_.spikes);
-  } else {
-    for (int64_t k = 0; k < steps; ++k) work_.lists[k] = inputs.list(first + k);
-    kernels_.sums_of_list(block, work_.lists.data());
+  return {&w, packed, row_, rows_, column_, blocks_.pitch / PANEL, steps, work_.sums.data()};
+}
+
+/// What becomes of the sums of some columns.
+void GroupRun::use_sums(int64_t first, int64_t steps) {
+  for (int64_t k = 0; k < steps; ++k) {
+    const float* of_step = work_.sums.data() + k * rows_ * blocks_.width * blocks_.pitch;
+    if (fires_) {
+      fire(first + k, of_step);
+    } else {
+      elements(first + k, of_step);
+      tail(first + k, of_step);
+    }
   }
 }
 

@@ -26,7 +26,8 @@ class GroupRun {
   void block(int64_t index, int64_t first, int64_t last);
 
  private:
-  void sums(int64_t first, int64_t steps);
+  Sums sums(int64_t steps) const;
+  void use_sums(int64_t first, int64_t steps);
   void elements(int64_t step, const float* sums);
   void fire(int64_t step, const float* sums);
   void tail(int64_t step, const float* sums);

@@ -18,12 +18,12 @@ struct Packed {
   const float* panel(int64_t column) const { return weights + column * rows; }
 };
 
-/// A block of sums behind a synapse: some rows of output pixels, some panels of columns, several steps.
+/// A block of sums behind a synapse: some rows of output pixels, one or two panels of columns, several steps.
 struct Sums {
   const Window* window;
   Packed packed;
   int64_t row, rows;
-  int64_t column, panels;  // the first column, a multiple of PANEL
+  int64_t column, panels;  // the first column, a multiple of PANEL; of spikes only one
   int64_t steps;
   float* sums;             // [steps, rows, width, panels * PANEL]
 };
@@ -65,7 +65,9 @@ struct PlanKernels {
   void (*find)(const void* src, Format, const NonZeros&, int64_t first, int64_t last);
   /// Sums over the inputs of each step.
   void (*sums_of_list)(const Sums&, const NonZeros*);
-  void (*sums_of_spikes)(const Sums&, const Fours*, SpikeWork&);
+  /// What is the same for every panel; then, panel by panel, the sums.
+  void (*prepare_spikes)(const Sums&, const Fours*, SpikeWork&);
+  void (*sums_of_spikes)(const Sums&, SpikeWork&);
   void (*element)(Op, const Elements&);
   void (*fire)(const Fire&);
   /// Notes numbers that are not zero as spikes.
