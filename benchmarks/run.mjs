@@ -19,6 +19,7 @@ const { values, positionals } = parseArgs({
     peers: { type: 'boolean', default: false },
     peer: { type: 'string', multiple: true, default: [] },
     mode: { type: 'string', multiple: true },
+    steps: { type: 'string' },
     rounds: { type: 'string', default: '12' },
   },
 });
@@ -36,7 +37,12 @@ const plan = chosen.map((name) => {
 });
 for (const { name, size } of plan) {
   const { cases } = await import(new URL(`${name}.mjs`, here));
-  for await (const group of await cases({ peers, modes: values.mode, size })) {
+  for await (const group of await cases({
+    peers,
+    modes: values.mode,
+    size,
+    steps: values.steps && Number(values.steps),
+  })) {
     const rows = await measureInterleaved([...group.forms, ...(group.peers ?? [])], rounds);
     const lines = group.peers ? againstPeers(group, rows) : againstForms(group, rows);
     for (const { line, text } of lines) console.log(values.json ? JSON.stringify(line) : text);
