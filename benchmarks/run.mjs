@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 // npm run bench -- [NAME...] [--peers] [--json]: runs benchmarks, or all. A benchmark is benchmarks/<name>.mjs and gives
 // `export const cases = (options) => [{ name, mode, forms: [{ form, run }], peers?: [{ form, timed }] }]` (an array, or
-// an iterator, also asynchronous). Without peers every form is compared with the last one.
+// an iterator, also asynchronous; a group may also bring ready `lines: [{ line, text }]`). Without peers every form is
+// compared with the last one.
 import { readdirSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { measureInterleaved } from './lib/measure.mjs';
@@ -43,8 +44,15 @@ for (const { name, size } of plan) {
     size,
     steps: values.steps && Number(values.steps),
   })) {
+    if (group.lines) {
+      print(group.lines);
+      continue;
+    }
     const rows = await measureInterleaved([...group.forms, ...(group.peers ?? [])], rounds);
-    const lines = group.peers ? againstPeers(group, rows) : againstForms(group, rows);
-    for (const { line, text } of lines) console.log(values.json ? JSON.stringify(line) : text);
+    print(group.peers ? againstPeers(group, rows) : againstForms(group, rows));
   }
+}
+
+function print(lines) {
+  for (const { line, text } of lines) console.log(values.json ? JSON.stringify(line) : text);
 }
