@@ -24,7 +24,7 @@ async function quickstart() {
   }
   const { config } = await loadConfig(CONFIG);
   const classifier = buildClassifier(config.model, { inputShape: [STEPS, SIZE, SIZE, 2], seed: 1 });
-  applyWeights(classifier.weights(), await readCheckpoint(checkpoint));
+  applyWeights(classifier, await readCheckpoint(checkpoint));
   const { theta } = config.model.backbone.soma_params;
   return { classifier, test: config.data.test, soma: { theta }, made: relative(process.cwd(), checkpoint) };
 }
