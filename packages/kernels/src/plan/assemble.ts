@@ -5,7 +5,6 @@ import {
   FORMATS,
   INSTRUCTIONS,
   listWords,
-  type ListShape,
   type Operand,
   operandWords,
   Pool,
