@@ -1,6 +1,7 @@
 // Frames a second of a trained network on the simulated device: SeqClif3Fc3DmItout, 2x40x40, T 20, one sample at a time
 // through ApuRun, beside onnxruntime's step model and PyTorch eager, which get the same weights, samples and threads. The
-// chip does 2,309. What is computed is compared first: ours with both, every step.
+// chip does 2,309. What is computed is compared first: ours with both, every step. ApuRun gets whole samples; what frames
+// take that come one by one, each waited for, is the line of ApuRunSingle.
 //
 // What the time goes into (two cores, AVX2, `quickstart`): 44 % into sums over spikes, behind which are the second and third
 // convolution and the first dense layer; 14 % into finding out which sums of weights these need; 9 % into neurons and
@@ -12,7 +13,7 @@ import { createLoader } from '@bidl/datasets';
 import { compileApu, compileOnnxGraph } from '@bidl/compile';
 import { startEngine } from '@bidl/engine';
 import { createExecutor, runSequence } from '@bidl/graph';
-import { ApuRun, openSimulator } from '@bidl/sdk-runtime';
+import { ApuRun, ApuRunSingle, openSimulator } from '@bidl/sdk-runtime';
 import { compare } from './lib/compare.mjs';
 import { SIZE, STEPS } from './lib/dataset.mjs';
 import { relativeDistance } from './lib/distance.mjs';
@@ -62,6 +63,12 @@ async function streamCase(mode, driver, peers) {
     for (const sample of all) await run.run(sample);
     return run.getOutput();
   };
+  const single = new ApuRunSingle(0, folder, STEPS, { driver });
+  const stepByStep = async () => {
+    for (const frame of samples.flatMap(framesOf)) {
+      await single.step({ dtype: 'uint8', shape: [1, ...SHAPE.slice(1)], data: frame });
+    }
+  };
   console.error(`stream, ${mode}: weights of ${made}`);
   console.error(`  top-1 of ${TOP1_SAMPLES} test samples: ${(await top1(test, stream)).toFixed(1)} %`);
   const shares = activity(graph, samples.slice(0, WATCHED).map(framesOf));
@@ -87,7 +94,11 @@ async function streamCase(mode, driver, peers) {
     mode,
     frames: samples.length * STEPS,
     forms: [{ form: 'ApuRun', run: () => stream(samples) }],
-    peers: [{ form: 'onnxruntime', run: onnx }, ...peers.map((peer) => peer.form('stream'))],
+    peers: [
+      { form: 'onnxruntime', run: onnx },
+      ...peers.map((peer) => peer.form('stream')),
+      { form: 'ApuRunSingle', run: stepByStep },
+    ],
   };
 }
 
@@ -100,7 +111,11 @@ async function compile(classifier, mode, sample) {
     samples: [sample.map((frame) => [frame])],
   };
   const out = scratchFile(`apu-${mode}`);
-  const { folder, graph } = await compileApu(source, { inputType: 'uint8', timesteps: STEPS }, out);
+  const { folder, graph } = await compileApu(
+    source,
+    { inputType: 'uint8', timesteps: STEPS, multinet: true },
+    out,
+  );
   return { folder: `${folder}/Net_0`, graph };
 }
 
