@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 // npm run bench -- [NAME...] [--peers] [--json]: runs benchmarks, or all. A benchmark is benchmarks/<name>.mjs and gives
 // `export const cases = (options) => [{ name, mode, forms: [{ form, run }], peers?: [{ form, timed }] }]` (an array, or
-// an iterator, also asynchronous). Without peers every form is compared with the last one.
+// an iterator, also asynchronous; a group may also bring ready `lines: [{ line, text }]`). Without peers every form is
+// compared with the last one.
 import { readdirSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { measureInterleaved } from './lib/measure.mjs';
@@ -19,6 +20,7 @@ const { values, positionals } = parseArgs({
     peers: { type: 'boolean', default: false },
     peer: { type: 'string', multiple: true, default: [] },
     mode: { type: 'string', multiple: true },
+    steps: { type: 'string' },
     rounds: { type: 'string', default: '12' },
   },
 });
@@ -36,9 +38,21 @@ const plan = chosen.map((name) => {
 });
 for (const { name, size } of plan) {
   const { cases } = await import(new URL(`${name}.mjs`, here));
-  for await (const group of await cases({ peers, modes: values.mode, size })) {
+  for await (const group of await cases({
+    peers,
+    modes: values.mode,
+    size,
+    steps: values.steps && Number(values.steps),
+  })) {
+    if (group.lines) {
+      print(group.lines);
+      continue;
+    }
     const rows = await measureInterleaved([...group.forms, ...(group.peers ?? [])], rounds);
-    const lines = group.peers ? againstPeers(group, rows) : againstForms(group, rows);
-    for (const { line, text } of lines) console.log(values.json ? JSON.stringify(line) : text);
+    print(group.peers ? againstPeers(group, rows) : againstForms(group, rows));
   }
+}
+
+function print(lines) {
+  for (const { line, text } of lines) console.log(values.json ? JSON.stringify(line) : text);
 }

@@ -1,187 +1,162 @@
-// SeqClif3Fc3Dm, T 20, 2x40x40, one sample at a time: frames a second of the simulated device, through ApuRun, and of
-// onnxruntime's step model. The network is trained first, on event-digits (`bidl datasets make event-digits`), for
-// half a minute: what is timed is the activity that trained weights have on real events. The chip does 2,309.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { compileApu, compileOnnxGraph, stepModel } from '@bidl/compile';
+// Frames a second of a trained network on the simulated device: SeqClif3Fc3DmItout, 2x40x40, T 20, one sample at a time
+// through ApuRun, beside onnxruntime's step model and PyTorch eager, which get the same weights, samples and threads. The
+// chip does 2,309. What is computed is compared first: ours with both, every step. ApuRun gets whole samples; what frames
+// take that come one by one, each waited for, is the line of ApuRunSingle.
+//
+// What the time goes into (two cores, AVX2, `quickstart`): 44 % into sums over spikes, behind which are the second and third
+// convolution and the first dense layer; 14 % into finding out which sums of weights these need; 9 % into neurons and
+// pooling; 8 % into the first convolution; 7 % into lists of what is not zero; 5 % into waiting for the other thread; 4 %
+// into JavaScript. A layer runs through all steps of a sample before the next begins: its weights (6.5 MB of the first dense
+// layer) are fetched once for 20 steps, and membranes stay in the cache. With few spikes (`quickstart`) time goes with
+// their number, with many (`upstream`) with the number of fours, for the sum of four spikes is looked up.
 import { createLoader } from '@bidl/datasets';
-import { startEngine, tf } from '@bidl/engine';
+import { compileApu, compileOnnxGraph } from '@bidl/compile';
+import { startEngine } from '@bidl/engine';
 import { createExecutor, runSequence } from '@bidl/graph';
-import { buildClassifier } from '@bidl/models';
-import { ApuRun, openSimulator } from '@bidl/sdk-runtime';
+import { ApuRun, ApuRunSingle, openSimulator } from '@bidl/sdk-runtime';
+import { compare } from './lib/compare.mjs';
+import { SIZE, STEPS } from './lib/dataset.mjs';
+import { relativeDistance } from './lib/distance.mjs';
+import { BATCH, storedBatch } from './lib/network-cases.mjs';
+import { snapshot } from './lib/network.mjs';
+import { onnxStream } from './lib/onnx-stream.mjs';
+import { openPeers } from './lib/peers.mjs';
+import { scratchFile } from './lib/scratch.mjs';
+import { networks } from './lib/stream-networks.mjs';
+import { saveFile, writeSafetensors } from '@bidl/formats';
 
-const [T, H, W, C] = [20, 40, 40, 2];
-const FRAME = H * W * C;
-const RUNS = 25; // samples of one timing
-const ITERATIONS = Number(process.env.BIDL_STREAM_ITERATIONS ?? 100);
+const SHAPE = [STEPS, SIZE, SIZE, 2];
+const FRAME = SIZE * SIZE * 2;
+const TOP1_SAMPLES = 500;
+const WATCHED = 2; // samples whose activity is counted
 
-const dataset = (split) => ({
-  type: 'NMNIST',
-  data_prefix: `data/event-digits/${split}`,
-  pipeline: [
-    { type: 'LoadEvents' },
-    { type: 'EventsToFrames', T, split_by: 'number', height: 34, width: 34 },
-    { type: 'RandomCropVideo', size: H, padding: (H - 34) / 2 },
-    { type: 'ToTensor', keys: ['gt_label'] },
-    { type: 'Collect', keys: ['img', 'gt_label'] },
-  ],
-});
-
-async function train(classifier) {
-  const loader = await createLoader({
-    dataset: dataset('Train'),
-    batchSize: 16,
-    workers: 1,
-    shuffle: true,
-    seed: 1,
-  });
-  const variables = classifier
-    .weights()
-    .filter((w) => w.trainable)
-    .map((w) => w.variable);
-  const optimizer = tf.train.adam(0.001);
-  const tops = [];
-  let done = 0;
-  for await (const { img, gt_label, release } of loader.epoch(0)) {
-    tf.tidy(() => {
-      const x = tf.tensor(Float32Array.from(img.data), img.shape);
-      const { value, grads } = tf.variableGrads(() => {
-        const logits = classifier.forward(x, true);
-        tops.push(classifier.accuracy(logits, Array.from(gt_label)).top1 / gt_label.length);
-        return classifier.loss(logits, Array.from(gt_label));
-      }, variables);
-      optimizer.applyGradients(grads);
-      value.dataSync();
-    });
-    release();
-    if (++done === ITERATIONS) break;
-  }
-  await loader.close();
-  return tops.slice(-20).reduce((a, b) => a + b, 0) / Math.min(20, tops.length);
-}
-
-async function realSample() {
-  const loader = await createLoader({
-    dataset: dataset('Test'),
-    batchSize: 1,
-    workers: 0,
-    shuffle: false,
-    seed: 1,
-  });
-  for await (const batch of loader.epoch(0)) {
-    const img = Uint8Array.from(batch.img.data);
-    batch.release();
-    await loader.close();
-    return img;
+/** @param options.peers beside onnxruntime; by default PyTorch eager */
+export async function* cases({ peers: wanted, modes = Object.keys(networks) }) {
+  await startEngine({ backend: 'tensorflow' });
+  const peers = await openPeers(
+    ['upstream-eager', 'upstream-compiled'],
+    wanted.length > 0 ? wanted : ['upstream-eager'],
+  );
+  const driver = await openSimulator();
+  try {
+    for (const mode of modes) yield await streamCase(mode, driver, peers);
+  } finally {
+    driver.close();
+    for (const peer of peers) peer.close();
   }
 }
 
-/** Share of values that are not zero, per layer, as a synapse sees them. */
-function activity(graph, frames) {
-  const taps = graph.nodes.filter(({ op }) => op === 'maxPool').map(({ id }) => id);
-  const seen = runSequence(
-    createExecutor(graph),
-    frames.map((frame) => [frame]),
-    1,
-    taps,
-  ).taps;
-  const share = (arrays) => {
-    const all = arrays.flatMap((array) => [...array]);
-    return `${((100 * all.filter((x) => x !== 0).length) / all.length).toFixed(1)}%`;
+async function streamCase(mode, driver, peers) {
+  const { classifier, test, soma, made } = await networks[mode]();
+  const { img } = storedBatch();
+  const samples = Array.from({ length: img.shape[0] }, (_, i) => ({
+    dtype: 'uint8',
+    shape: SHAPE,
+    data: img.data.slice(i * STEPS * FRAME, (i + 1) * STEPS * FRAME),
+  }));
+  const framesOf = ({ data }) =>
+    Array.from({ length: STEPS }, (_, t) => data.slice(t * FRAME, (t + 1) * FRAME));
+
+  const { folder, graph } = await compile(classifier, mode, framesOf(samples[0]));
+  const run = new ApuRun(0, folder, STEPS, { driver });
+  const stream = async (all) => {
+    for (const sample of all) await run.run(sample);
+    return run.getOutput();
   };
-  return [share(frames), ...taps.map((id) => share(seen.map((step) => step.get(id))))];
-}
-
-async function onnxForm(graph, frames) {
-  const ort = await import('onnxruntime-node').catch(() => undefined);
-  if (!ort) return [];
-  const session = await ort.InferenceSession.create(stepModel(graph));
-  const tensor = (name, data, shape) => [name, new ort.Tensor('float32', data, shape)];
-  const images = frames.map((frame) => {
-    const image = new Float32Array(FRAME);
-    for (let i = 0; i < FRAME; i++) image[(i % C) * H * W + Math.floor(i / C)] = frame[i];
-    return image;
-  });
-  const first = () =>
-    graph.states.map(({ key, shape, initial }) => {
-      const dims = shape.length === 3 ? [shape[2], shape[0], shape[1]] : shape;
-      return tensor(`state/${key}`, new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(initial), [
-        1,
-        ...dims,
-      ]);
-    });
-  const run = async () => {
-    let states = Object.fromEntries(first());
-    for (const image of images) {
-      const out = await session.run({
-        ...Object.fromEntries([tensor(graph.inputs[0].name, image, [1, C, H, W])]),
-        ...states,
-      });
-      states = Object.fromEntries(graph.states.map(({ key }) => [`state/${key}`, out[`next/${key}`]]));
+  const single = new ApuRunSingle(0, folder, STEPS, { driver });
+  const stepByStep = async () => {
+    for (const frame of samples.flatMap(framesOf)) {
+      await single.step({ dtype: 'uint8', shape: [1, ...SHAPE.slice(1)], data: frame });
     }
   };
-  return [
-    {
-      form: 'onnxruntime',
-      run: async () => {
-        for (let i = 0; i < RUNS; i++) await run();
-      },
-    },
-  ];
+  console.error(`stream, ${mode}: weights of ${made}`);
+  console.error(`  top-1 of ${TOP1_SAMPLES} test samples: ${(await top1(test, stream)).toFixed(1)} %`);
+  const shares = activity(graph, samples.slice(0, WATCHED).map(framesOf));
+  console.error(`  not zero in what clif1, clif2, clif3 and the head get: ${shares.join(', ')}`);
+
+  const ours = joined((await stream(samples)).map(([logits]) => logits.data));
+  const onnx = await onnxStream(
+    compileOnnxGraph(classifier.backbone, { timesteps: STEPS }).graph,
+    samples.map(framesOf),
+  );
+  const weights = scratchFile(`${mode}.safetensors`);
+  await saveFile(weights, writeSafetensors(snapshot(classifier)));
+  for (const peer of peers) {
+    await peer.ask({ do: 'prepare', case: 'stream', weights, batch: BATCH, ...soma });
+    const saved = scratchFile(`${peer.name}-stream.safetensors`);
+    await peer.ask({ do: 'results', file: saved });
+    const { found } = compare(new Map([['stream/logits', ours]]), saved, peer.name);
+    console.error(`  ${peer.name}: as ours; apart by ${found['stream/logits'].toExponential(1)}`);
+  }
+  console.error(`  onnxruntime: apart by ${relativeDistance(ours, await onnx()).toExponential(1)}`);
+  return {
+    name: 'stream',
+    mode,
+    frames: samples.length * STEPS,
+    forms: [{ form: 'ApuRun', run: () => stream(samples) }],
+    peers: [
+      { form: 'onnxruntime', run: onnx },
+      ...peers.map((peer) => peer.form('stream')),
+      { form: 'ApuRunSingle', run: stepByStep },
+    ],
+  };
 }
 
-export async function cases() {
-  await startEngine({ backend: 'tensorflow' });
-  const classifier = buildClassifier(
-    {
-      type: 'ImageClassifier',
-      backbone: {
-        type: 'SeqClif3Fc3DmItout',
-        timestep: T,
-        input_channels: C,
-        h: H,
-        w: W,
-        nclass: 10,
-        cmode: 'spike',
-      },
-      head: { type: 'ClsHead', loss: { type: 'LabelSmoothLoss', label_smooth_val: 0.1 } },
-    },
-    { inputShape: [T, H, W, C], seed: 1 },
-  );
-  console.error(`stream: training for ${ITERATIONS} iterations`);
-  const top1 = await train(classifier);
-  const img = await realSample();
-  const frames = Array.from({ length: T }, (_, t) => img.slice(t * FRAME, (t + 1) * FRAME));
-
-  const scratch = mkdtempSync(path.join(tmpdir(), 'bidl-stream-'));
+async function compile(classifier, mode, sample) {
   const hash = '0'.repeat(64);
   const source = {
     model: classifier.backbone,
-    config: { name: 'clif3fc3dm_itout-b16x1-dvsmnist', hash },
+    config: { name: 'clif3fc3dm_itout-b16x2-20-nmnist', hash },
     checkpoint: { hash },
-    samples: [frames.map((frame) => [frame])],
+    samples: [sample.map((frame) => [frame])],
   };
+  const out = scratchFile(`apu-${mode}`);
   const { folder, graph } = await compileApu(
     source,
-    { inputType: 'uint8', timesteps: T },
-    path.join(scratch, 'apu'),
+    { inputType: 'uint8', timesteps: STEPS, multinet: true },
+    out,
   );
-  console.error(
-    `stream: accuracy of the last 20 batches ${(100 * top1).toFixed(0)}%; activity (input, behind each layer) ${activity(graph, frames).join(' ')}`,
-  );
-
-  const driver = await openSimulator();
-  const run = new ApuRun(0, path.join(folder, 'Net_0'), T, { driver });
-  rmSync(scratch, { recursive: true, force: true });
-  const sample = { dtype: 'uint8', shape: [T, H, W, C], data: img };
-  const apu = {
-    form: 'ApuRun',
-    run: async () => {
-      for (let i = 0; i < RUNS; i++) await run.run(sample);
-      await run.getOutput();
-    },
-  };
-  const onnx = await onnxForm(compileOnnxGraph(classifier.backbone, { timesteps: T }).graph, frames);
-  return [{ name: 'stream', mode: 'spike', frames: RUNS * T, against: 'onnxruntime', forms: [apu, ...onnx] }];
+  return { folder: `${folder}/Net_0`, graph };
 }
+
+/** Share of test samples that the device gets right, in percent. */
+async function top1(test, stream) {
+  const loader = await createLoader({ dataset: test, batchSize: 1, workers: 0, shuffle: true, seed: 1 });
+  const labels = [];
+  const samples = [];
+  for await (const { img, gt_label, release } of loader.epoch(0)) {
+    labels.push(gt_label[0]);
+    samples.push({ dtype: 'uint8', shape: SHAPE, data: Uint8Array.from(img.data) });
+    release();
+    if (labels.length === TOP1_SAMPLES) break;
+  }
+  await loader.close();
+  const outputs = await stream(samples);
+  const right = outputs.filter(([logits], i) => {
+    const last = logits.data.slice(-10);
+    return last.indexOf(Math.max(...last)) === labels[i];
+  });
+  return (100 * right.length) / labels.length;
+}
+
+/** Share of values that are not zero: the input, and behind each pooling. */
+function activity(graph, samples) {
+  const taps = graph.nodes.filter(({ op }) => op === 'maxPool').map(({ id }) => id);
+  const executor = createExecutor(graph);
+  const seen = samples.map((frames) =>
+    runSequence(
+      executor,
+      frames.map((frame) => [frame]),
+      1,
+      taps,
+    ),
+  );
+  const share = (arrays) => {
+    const all = joined(arrays);
+    return `${((100 * all.filter((x) => x !== 0).length) / all.length).toFixed(1)} %`;
+  };
+  const behind = taps.map((id) => share(seen.flatMap((run) => run.taps.map((step) => step.get(id)))));
+  return [share(samples.flat()), ...behind];
+}
+
+const joined = (arrays) => Float32Array.from(arrays.flatMap((array) => [...array]));

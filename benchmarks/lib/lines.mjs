@@ -1,10 +1,18 @@
 const ms = (value) => `${value.toFixed(1)} ms`;
 
-/** Ours (the first row) against every peer. */
-export function againstPeers({ name, mode }, [ours, ...peers]) {
+/** Ours (the first row) against every peer. A group may count frames. */
+export function againstPeers({ name, mode, frames }, [ours, ...peers]) {
   return peers.map((peer) => {
     const ratio = peer.ms / ours.ms;
     const best = { ours_best_ms: ours.best_ms, peer_best_ms: peer.best_ms };
+    const rate = frames && {
+      ours_fps: (1000 * frames) / ours.ms,
+      ours_best_fps: (1000 * frames) / ours.best_ms,
+      peer_fps: (1000 * frames) / peer.ms,
+    };
+    const rates = rate
+      ? `  ${rate.ours_fps.toFixed(0)} (best ${rate.ours_best_fps.toFixed(0)}) and ${rate.peer_fps.toFixed(0)} frames/s`
+      : '';
     return {
       line: {
         name,
@@ -15,8 +23,9 @@ export function againstPeers({ name, mode }, [ours, ...peers]) {
         ratio,
         checked: true,
         ...best,
+        ...rate,
       },
-      text: `${name.padEnd(12)} ${mode.padEnd(7)} ours ${ms(ours.ms)}  ${peer.form} ${ms(peer.ms)}  ${ratio.toFixed(2)}x`,
+      text: `${name.padEnd(12)} ${mode.padEnd(7)} ours ${ms(ours.ms)}  ${peer.form} ${ms(peer.ms)}  ${ratio.toFixed(2)}x${rates}`,
     };
   });
 }

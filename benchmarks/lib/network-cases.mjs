@@ -11,7 +11,7 @@ import { trained } from './trained.mjs';
 
 const PEERS = ['upstream-eager', 'upstream-compiled'];
 const MODES = ['spike', 'analog'];
-const BATCH = fileURLToPath(new URL('../data/event-digits-b16.npz', import.meta.url));
+export const BATCH = fileURLToPath(new URL('../data/event-digits-b16.npz', import.meta.url));
 
 /** 16 samples as bytes [16, 20, 40, 40, 2], and their labels. */
 export function storedBatch() {

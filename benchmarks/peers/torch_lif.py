@@ -10,10 +10,14 @@ ALPHA = 0.9
 THETA = 1.0
 
 
-class LifCase:
-    """`layer(compiled)` gives a function from currents [T, B, n] to spikes [T, B, n]."""
+# Steps in one compiled graph: the more, the better it runs, and the longer it takes to compile.
+CHUNK = 10
 
-    def __init__(self, layer, file, linear, compiled):
+
+class LifCase:
+    """`run(currents, state)` takes currents [T, B, n] to (spikes [T, B, n], state); the first state is None."""
+
+    def __init__(self, run, file, linear, compiled):
         arrays = load_file(file)
         x = np.ascontiguousarray(arrays["x"].transpose(1, 0, 2))  # time first, as all of them want it
         self.x = torch.from_numpy(x).requires_grad_(not linear)
@@ -22,16 +26,25 @@ class LifCase:
             self.linear = torch.nn.Linear(*arrays["kernel"].shape)
             self.linear.weight.data = torch.from_numpy(np.ascontiguousarray(arrays["kernel"].T))
             self.linear.bias.data = torch.from_numpy(arrays["bias"])
-        self.layer = layer(compiled)
+        self.run = torch.compile(run, dynamic=False) if compiled else run
+        self.chunk = CHUNK if compiled else len(self.x)
         self.tasks = {"lif": self.step}
 
     def parameters(self):
         return [self.x] if self.linear is None else [self.linear.weight, self.linear.bias]
 
+    def forward(self, currents):
+        state = None
+        chunks = []
+        for part in currents.split(self.chunk):
+            spikes, state = self.run(part, state)
+            chunks.append(spikes)
+        return torch.cat(chunks) if len(chunks) > 1 else chunks[0]
+
     def step(self):
         for parameter in self.parameters():
             parameter.grad = None
-        spikes = self.layer(self.x if self.linear is None else self.linear(self.x))
+        spikes = self.forward(self.x if self.linear is None else self.linear(self.x))
         loss = spikes.sum()
         loss.backward()
         return loss.item(), spikes
@@ -45,7 +58,3 @@ class LifCase:
         else:
             found["grad/kernel"], found["grad/bias"] = gradients[0].T, gradients[1]
         save_file({name: np.ascontiguousarray(a) for name, a in found.items()}, file)
-
-
-def compile_if(compiled, step):
-    return torch.compile(step) if compiled else step

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from torch_cases import NetworkCase
+from torch_stream import StreamCase
 
 HALF_WIDTH = 0.5
 
@@ -90,4 +91,4 @@ def versions():
     return {"torch": torch.__version__}
 
 
-CASES = {"network": partial(NetworkCase, network, compile_network)}
+CASES = {"network": partial(NetworkCase, network, compile_network), "stream": StreamCase}

@@ -6,31 +6,26 @@ from importlib.metadata import version
 import torch
 from norse.torch import LIFBoxCell, LIFBoxParameters
 
-from torch_lif import ALPHA, THETA, LifCase, compile_if
+from torch_lif import ALPHA, THETA, LifCase
 
 DT = 0.001
+RATE = 1 - ALPHA
+
+cell = LIFBoxCell(
+    LIFBoxParameters(tau_mem_inv=torch.as_tensor(RATE / DT), v_th=torch.as_tensor(RATE * THETA), method="super"), dt=DT
+)
 
 
-def layer(compiled):
-    rate = 1 - ALPHA
-    parameters = LIFBoxParameters(
-        tau_mem_inv=torch.as_tensor(rate / DT), v_th=torch.as_tensor(rate * THETA), method="super"
-    )
-    step = compile_if(compiled, LIFBoxCell(parameters, dt=DT))
-
-    def run(currents):
-        state = None
-        spikes = []
-        for current in currents:
-            spike, state = step(current, state)
-            spikes.append(spike)
-        return torch.stack(spikes)
-
-    return run
+def run(currents, state):
+    spikes = []
+    for current in currents:
+        spike, state = cell(current, state)
+        spikes.append(spike)
+    return torch.stack(spikes), state
 
 
 def versions():
     return {"norse": version("norse"), "torch": torch.__version__}
 
 
-CASES = {"lif": partial(LifCase, layer)}
+CASES = {"lif": partial(LifCase, run)}

@@ -7,28 +7,26 @@ import snntorch
 import torch
 from snntorch import surrogate
 
-from torch_lif import ALPHA, THETA, LifCase, compile_if
+from torch_lif import ALPHA, THETA, LifCase
 
 
-def layer(compiled):
-    leaky = snntorch.Leaky(
-        beta=ALPHA, threshold=THETA, reset_mechanism="zero", spike_grad=surrogate.fast_sigmoid(slope=1)
-    )
-    step = compile_if(compiled, leaky)
+leaky = snntorch.Leaky(
+    beta=ALPHA, threshold=THETA, reset_mechanism="zero", spike_grad=surrogate.fast_sigmoid(slope=1)
+)
 
-    def run(currents):
+
+def run(currents, mem):
+    if mem is None:
         mem = torch.zeros_like(currents[0])
-        spikes = []
-        for current in currents:
-            spike, mem = step(current, mem)
-            spikes.append(spike)
-        return torch.stack(spikes)
-
-    return run
+    spikes = []
+    for current in currents:
+        spike, mem = leaky(current, mem)
+        spikes.append(spike)
+    return torch.stack(spikes), mem
 
 
 def versions():
     return {"snntorch": version("snntorch"), "torch": torch.__version__}
 
 
-CASES = {"lif": partial(LifCase, layer)}
+CASES = {"lif": partial(LifCase, run)}

@@ -7,7 +7,7 @@ import { LoaderError } from './errors.js';
  * The built file of a worker thread. It lies beside the bundle; when this package runs from its sources
  * (tests), it is in `dist`.
  *
- * @param name `worker.js` or `make-worker.js`
+ * @param name `worker.cjs` or `make-worker.cjs`
  * @param base URL of the asking module's folder
  */
 export function threadEntry(name: string, base: string | URL = import.meta.url): URL {

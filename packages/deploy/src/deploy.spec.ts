@@ -133,8 +133,8 @@ describe('deploy', () => {
 
     const manifest = here('artifact/net_params.json');
     const text = readFileSync(manifest, 'utf8');
-    writeFileSync(manifest, text.replace('"version": 2', '"version": 1'));
-    await wrong({}, /has format version 1, this library reads version 2; compile it again/);
+    writeFileSync(manifest, text.replace('"version": 3', '"version": 1'));
+    await wrong({}, /has format version 1, this library reads version 3; compile it again/);
     writeFileSync(manifest, text);
   });
 

@@ -95,16 +95,31 @@ export const OPS: Addon = {
 export const PLAN: Addon = {
   name: 'plan',
   file: 'bidl_plan.node',
-  perIsa: ['plan/synapse.cc', 'plan/elements.cc'],
+  perIsa: [
+    'plan/find.cc',
+    'plan/from_list.cc',
+    'plan/from_spikes.cc',
+    'plan/elements.cc',
+    'plan/fire.cc',
+    'plan/pool.cc',
+    'plan/grouped.cc',
+  ],
   plain: [
     'cpu/isa.cc',
     'pool/pool.cc',
     'pool/team.cc',
     'plan/dispatch.cc',
+    'plan/reader.cc',
     'plan/decode.cc',
+    'plan/lists.cc',
+    'plan/memory.cc',
+    'plan/pack.cc',
+    'plan/blocks.cc',
+    'plan/group.cc',
     'plan/plan.cc',
     'plan/addon.cc',
     'device/device.cc',
+    'device/calls.cc',
   ],
 };
 

@@ -112,19 +112,22 @@ async function trainIn({
   const warn = (line: string) => log.write(line, 'WARNING');
   run.warnings.forEach(warn);
   if (options.deterministic ?? config.deterministic) askForDeterminism();
-  const engine = await startEngine({ warn, log: (line) => log.write(line) });
-  const producer = producerOf(engine);
   const saved = start.kind === 'resume' ? start.meta.seed : undefined;
   const seed = chooseSeed(options.seed ?? config.seed ?? undefined, saved, warn);
+  const validate = (options.validate ?? true) && config.data.val !== null;
 
+  // Each takes a while and none needs another: workers list and read data while this thread loads TensorFlow.
   const openLoader = async (split: 'train' | 'val') => {
     const loader = await loaderOf(run, split, { training: split === 'train', seed });
     cleanup.push(() => loader.close());
     return loader;
   };
-  const loader = await openLoader('train');
-  const validate = (options.validate ?? true) && config.data.val !== null;
-  const validation = validate ? await openLoader('val') : undefined;
+  const [loader, validation, engine] = await allSettled([
+    openLoader('train'),
+    validate ? openLoader('val') : undefined,
+    startEngine({ warn, log: (line) => log.write(line) }),
+  ]);
+  const producer = producerOf(engine);
   if (!validation)
     warn('no validation (data.val is null or it was switched off): best.safetensors is not written');
 
@@ -189,6 +192,14 @@ async function trainIn({
     log: log.path,
     history: runner.history,
   };
+}
+
+/** As `Promise.all`, but rejects only when all have ended, so that whatever was opened is known to `cleanup`. */
+async function allSettled<const T extends readonly unknown[]>(
+  promises: T,
+): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
+  await Promise.allSettled(promises);
+  return Promise.all(promises);
 }
 
 function chooseSeed(

@@ -121,7 +121,7 @@ async function recordAll(
   signal?: AbortSignal,
 ): Promise<ShareResult> {
   if (workers === 0) return recordShare({ ...common, assignments }, advance);
-  const entry = threadEntry('make-worker.js');
+  const entry = threadEntry('make-worker.cjs');
   const threads: Worker[] = [];
   try {
     const results = await Promise.all(

@@ -22,7 +22,7 @@ interface Thread {
 /** Prepares batches in worker threads. Each builds its own data set; only numbers travel, never arrays. */
 export async function workerThreads(options: LoaderOptions, count: number): Promise<Source> {
   const generation = new Int32Array(new SharedArrayBuffer(4));
-  const entry = threadEntry('worker.js');
+  const entry = threadEntry('worker.cjs');
   let dead: Error | undefined;
   let closing = false;
   let lastTask = 0;

@@ -55,7 +55,8 @@ async function load(device: Device, threads: number | undefined): Promise<void> 
   process.env['TF_ENABLE_ONEDNN_OPTS'] ??= '1';
   try {
     if (install.record !== undefined) prepare(install.record);
-    await import(npmPackage);
+    // Not imported: Node would read all of TensorFlow.js once more, to learn the names that it exports.
+    createRequire(import.meta.url)(npmPackage);
   } catch (error) {
     throw new EngineError(
       `TensorFlow (${device}) cannot be loaded: ${(error as Error).message.split('\n')[0] ?? ''}`,

@@ -218,9 +218,9 @@ describe('writeArtifact and readArtifact', () => {
 
     await fresh();
     const manifest = readFileSync(join(dir, MANIFEST), 'utf8');
-    writeFileSync(join(dir, MANIFEST), manifest.replace('"version": 2\n', '"version": 7\n'));
+    writeFileSync(join(dir, MANIFEST), manifest.replace('"version": 3\n', '"version": 7\n'));
     expect(failure(dir).message).toContain(
-      'the artifact has format version 7, this library reads version 2; compile it again',
+      'the artifact has format version 7, this library reads version 3; compile it again',
     );
     writeFileSync(join(dir, MANIFEST), manifest.replaceAll('bidl-artifact', 'tvm-artifact'));
     expect(failure(dir).message).toContain('is no manifest');

@@ -3,8 +3,11 @@ import { folderManifestSchema, type FolderKind, type FolderManifest } from './fo
 import { FILES, MANIFEST, MODEL_FILE } from './layout.js';
 
 export const ARTIFACT_FORMAT = 'bidl-artifact';
-/** 2: `apu.json` says in which memory the states lie, and whether their address is fixed. */
-export const ARTIFACT_VERSION = 2;
+/**
+ * 2: `apu.json` says in which memory the states lie, and whether their address is fixed. 3: sums take their terms four
+ * at a time.
+ */
+export const ARTIFACT_VERSION = 3;
 
 const manifestSchema = folderManifestSchema.extend({
   format: z.literal(ARTIFACT_FORMAT),

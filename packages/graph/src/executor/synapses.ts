@@ -4,7 +4,10 @@ import type { Kernel } from './elementwise.js';
 
 type Numbers = Float32Array;
 // Taken once: a look-up of a global can cost more than the sum itself (jest runs modules behind a proxy).
-const { fround: f32, floor, max, min } = Math;
+const { fround: f32, max, min } = Math;
+
+/** Inputs whose products are added up on their own, before their sum joins the rest. */
+const FOUR = 4;
 
 /** Every sum starts here: at the bias, or at zero. */
 function startAtBias(out: Numbers, bias: Numbers | undefined): void {
@@ -14,28 +17,68 @@ function startAtBias(out: Numbers, bias: Numbers | undefined): void {
 
 /** Adds x·weights to `count` sums. The product is rounded, then the sum (by being stored); 1·w needs no rounding. */
 function accumulate(
-  out: Numbers,
+  sums: Numbers,
   at: number,
   x: number,
   weights: Numbers,
   from: number,
   count: number,
 ): void {
-  if (x === 1) for (let o = 0; o < count; o++) out[at + o] += weights[from + o];
-  else for (let o = 0; o < count; o++) out[at + o] += f32(x * weights[from + o]);
+  if (x === 1) for (let o = 0; o < count; o++) sums[at + o] += weights[from + o];
+  else for (let o = 0; o < count; o++) sums[at + o] += f32(x * weights[from + o]);
 }
 
-/** x·kernel + bias: from the bias on, by input, zeros skipped. */
+/**
+ * Adds what `inputs` numbers from x[first] on contribute to the `count` sums from out[at] on. Weights of one input lie
+ * side by side from `weights[row]` on, those of the next `stride` further. The order of every sum is fixed here: four
+ * inputs at a time, zeros left out, the products of the four added up in order and their sum added to the rest.
+ */
+function addInFours(count: number): (...args: Parameters<typeof addAll>) => void {
+  const four = new Float32Array(count);
+  function addAll(
+    out: Numbers,
+    at: number,
+    x: Numbers,
+    first: number,
+    inputs: number,
+    weights: Numbers,
+    row: number,
+    stride: number,
+  ): void {
+    for (let i = 0; i < inputs; i += FOUR) {
+      const end = min(i + FOUR, inputs);
+      let some = 0;
+      let last = 0;
+      for (let k = i; k < end; k++) {
+        if (x[first + k] === 0) continue;
+        some++;
+        last = k;
+      }
+      if (some === 0) continue;
+      if (some === 1) {
+        accumulate(out, at, x[first + last], weights, row + last * stride, count);
+        continue;
+      }
+      four.fill(-0); // the one number that changes nothing when it is added to
+      for (let k = i; k <= last; k++) {
+        if (x[first + k] !== 0) accumulate(four, 0, x[first + k], weights, row + k * stride, count);
+      }
+      for (let o = 0; o < count; o++) out[at + o] += four[o];
+    }
+  }
+  return addAll;
+}
+
+/** x·kernel + bias: from the bias on, by input in fours. */
 export function denseKernel(out: Numbers, [x, kernel, bias]: readonly Numbers[]): Kernel {
+  const add = addInFours(out.length);
   return () => {
     startAtBias(out, bias);
-    for (let i = 0; i < x.length; i++) {
-      if (x[i] !== 0) accumulate(out, 0, x[i], kernel, i * out.length, out.length);
-    }
+    add(out, 0, x, 0, x.length, kernel, 0, out.length);
   };
 }
 
-/** Convolution: for each output from the bias on, by ky, kx, ci; outside and zeros skipped. */
+/** Convolution: for each output from the bias on, by ky, kx, ci in fours; what lies outside adds nothing. */
 export function convKernel(
   out: Numbers,
   [x, kernel, bias]: readonly Numbers[],
@@ -46,7 +89,9 @@ export function convKernel(
   const [rows, columns] = node.type.shape;
   const [sy, sx] = node.attrs.stride as readonly number[];
   const [top, , left] = node.attrs.padding as unknown as Padding;
-  const perGroup = outer / (node.attrs.groups as number);
+  const groups = node.attrs.groups as number;
+  const perGroup = outer / groups;
+  const add = addInFours(perGroup);
   return () => {
     startAtBias(out, bias);
     for (let oy = 0, at = 0; oy < rows; oy++) {
@@ -58,20 +103,10 @@ export function convKernel(
             const ix = ox * sx - left + kx;
             if (ix < 0 || ix >= width) continue;
             const pixel = (iy * width + ix) * channels;
-            const tap = (ky * kw + kx) * inner;
-            for (let ci = 0; ci < channels; ci++) {
-              const value = x[pixel + ci];
-              if (value === 0) continue;
-              const group = floor(ci / inner);
-              const first = group * perGroup;
-              accumulate(
-                out,
-                at + first,
-                value,
-                kernel,
-                (tap + ci - group * inner) * outer + first,
-                perGroup,
-              );
+            const tap = (ky * kw + kx) * inner * outer;
+            for (let g = 0; g < groups; g++) {
+              const first = g * perGroup;
+              add(out, at + first, x, pixel + g * inner, inner, kernel, tap + first, outer);
             }
           }
         }

@@ -67,8 +67,10 @@ const pooling = (says: string): OpSpec => ({
 
 /**
  * The operations. Sums have one fixed order (float32, every operation rounded, none fused), so that every executor
- * gives the same bits: a convolution starts at its bias and adds x*w by ky, kx, ci ascending, a dense layer by input;
- * inputs outside the border and inputs equal to zero are skipped.
+ * gives the same bits: a sum starts at its bias and takes its terms x*w four at a time, adding the four up first, left to
+ * right, and then their sum. The fours of a convolution are input channels of one tap, taps by ky, kx ascending (the last
+ * four of a tap may be fewer); those of a dense layer its inputs. Inputs outside the border and inputs equal to zero
+ * are left out.
  */
 export const OPS = {
   load: {

@@ -4,6 +4,8 @@
 
 #include <cstring>
 
+#include "../pool/relax.h"
+
 namespace bidl {
 namespace {
 constexpr int SPINS = 2000;  // about 20 microseconds: shorter than waking a thread
@@ -11,13 +13,6 @@ constexpr int SPINS = 2000;  // about 20 microseconds: shorter than waking a thr
 int64_t now() {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
       .count();
-}
-inline void relax() {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  asm volatile("yield");
-#endif
 }
 }  // namespace
 
@@ -169,13 +164,34 @@ Device::Stream* Device::next_runnable(int64_t& index) {
   return nullptr;
 }
 
+/// Takes along the steps behind `command` that are the next ones of the same model: what they read and write follows. A
+/// plan runs several steps faster than one after the other, and nothing in a stream can tell the difference.
+void Device::gather(Stream& stream, Command& command) {
+  if (command.kind != Command::step && command.kind != Command::send) return;
+  const Model* model = command.id < static_cast<int64_t>(models_.size()) ? models_[command.id].get() : nullptr;
+  if (model == nullptr) return;
+  const int64_t most = model->plan->steps_at_once();
+  const int64_t input = command.n * model->plan->program().input_bytes;
+  const int64_t output = command.n * model->plan->program().output_bytes;
+  while (command.steps < most && stream.size > 0) {
+    const Command& next = stream.front();
+    if (next.kind != command.kind || next.id != command.id || next.n != command.n ||
+        next.src != command.src + command.steps * input || next.dst != command.dst + command.steps * output) {
+      return;
+    }
+    stream.pop();
+    ++command.steps;
+  }
+}
+
 void Device::work() {
   std::unique_lock<std::mutex> lock(mutex_);
   while (!stop_) {
     int64_t index;
     const uint64_t version = version_.load(std::memory_order_acquire);
     if (Stream* stream = next_runnable(index)) {
-      const Command command = stream->pop();
+      Command command = stream->pop();
+      gather(*stream, command);
       if (command.kind == Command::callback && command.blocking && failure_ == 0) stream->in_callback = true;
       running_ = index;
       execute(index, command, lock);
@@ -220,7 +236,7 @@ void Device::execute(int64_t stream, const Command& command, std::unique_lock<st
       break;
     case Command::reset: model->plan->reset(model->state, command.n); break;
     case Command::step:
-    case Command::send: model->plan->step(command.src, command.dst, model->state, command.n); break;
+    case Command::send: model->plan->run(command.src, command.dst, model->state, command.n, command.steps); break;
     case Command::record:
       command.event->recorded_at.store(now(), std::memory_order_relaxed);
       command.event->count.fetch_add(1, std::memory_order_release);
@@ -233,7 +249,7 @@ void Device::execute(int64_t stream, const Command& command, std::unique_lock<st
     default: break;
   }
   lock.lock();
-  if (command.kind == Command::send) ++model->sent;
+  if (command.kind == Command::send) model->sent += command.steps;
 }
 
 void Device::fail(int64_t stream, int32_t code, int32_t call) {

@@ -33,6 +33,7 @@ struct Command {
   int32_t call = 0;  // which driver call it comes from: an id of the caller's
   uint8_t *dst = nullptr, *src = nullptr;
   int64_t n = 0;     // bytes, or samples
+  int64_t steps = 1;  // of a model, one after the other in memory
   int64_t id = 0;    // of a model, a notification, a callback; value of a fill; code of a fault
   bool blocking = false;
   Event* event = nullptr;
@@ -86,6 +87,7 @@ class Device {
     Command pop();
   };
   void work();
+  void gather(Stream& stream, Command& command);
   Stream* next_runnable(int64_t& index);
   bool runnable(const Stream& stream);
   void execute(int64_t stream, const Command& command, std::unique_lock<std::mutex>& lock);

@@ -3,21 +3,23 @@
 
 namespace bidl {
 
-#define BIDL_PLAN_KERNELS(isa)                                                                            \
-  namespace isa {                                                                                         \
-  int64_t plan_vector();                                                                                  \
-  int64_t plan_panel(const Window&);                                                                      \
-  void plan_list(const void*, Format, const NonZeros&, int64_t, int64_t);                                 \
-  void plan_synapse(const NonZeros&, const Window&, const Packed&, int64_t, int64_t, int64_t, int64_t,    \
-                    float*);                                                                              \
-  void plan_element(Op, const Elements&);                                                                 \
-  void plan_pool(const float*, const Window&, bool, int64_t, int64_t, float*);                            \
-  void plan_grouped(const float*, const Window&, int, const float*, const float*, float*);                \
-  static const PlanKernels& plan_table() {                                                                \
-    static const PlanKernels table = {#isa,         plan_vector,  plan_panel, plan_list,                  \
-                                      plan_synapse, plan_element, plan_pool,  plan_grouped};              \
-    return table;                                                                                         \
-  }                                                                                                       \
+#define BIDL_PLAN_KERNELS(isa)                                                                                  \
+  namespace isa {                                                                                               \
+  void plan_find(const void*, Format, const NonZeros&, int64_t, int64_t);                                       \
+  void plan_sums_of_list(const Sums&, const NonZeros*);                                                         \
+  void plan_prepare_spikes(const Sums&, const Fours*, SpikeWork&);                                              \
+  void plan_sums_of_spikes(const Sums&, SpikeWork&);                                                            \
+  void plan_element(Op, const Elements&);                                                                       \
+  void plan_fire(const Fire&);                                                                                  \
+  void plan_note(const Image&, int64_t, int64_t, int64_t, uint8_t*, int64_t, int64_t);                          \
+  void plan_pool(const Image&, const Window&, int64_t, bool, int64_t, int64_t, float*, int64_t);                \
+  void plan_grouped(const float*, const Window&, int, const float*, const float*, int64_t, int64_t, float*);    \
+  static const PlanKernels& plan_table() {                                                                      \
+    static const PlanKernels table = {#isa,         plan_find, plan_sums_of_list, plan_prepare_spikes,          \
+                                      plan_sums_of_spikes, plan_element, plan_fire, plan_note, plan_pool,       \
+                                      plan_grouped};                                                            \
+    return table;                                                                                               \
+  }                                                                                                             \
   }
 #if defined(__x86_64__)
 BIDL_PLAN_KERNELS(avx512)

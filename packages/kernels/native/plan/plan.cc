@@ -1,84 +1,53 @@
 #include "plan.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
 
-#include "../pool/pool.h"
+#include "../pool/relax.h"
 #include "half.h"
+#include "pack.h"
 
 namespace bidl {
 namespace {
-constexpr int64_t LINE = 64;  // bytes of a cache line
-constexpr int64_t SLACK = 16;  // list entries that may be written or fetched beyond the last
-constexpr int64_t TRIAL = 4, TRIAL_EVERY = 512;  // steps
-constexpr int64_t TEAM_WORK = int64_t{1} << 20;  // multiply-adds of a step from which several threads pay
-int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
+constexpr int64_t MOST_STEPS = 32;                      // that are run at once
+constexpr int64_t MOST_BYTES = int64_t{64} << 20;       // of the values of these steps
+constexpr int64_t TEAM_WORK = int64_t{1} << 20;         // multiply-adds of a step from which several threads pay
+constexpr int64_t PARTS = 8;                            // of an instruction with few steps
+
+/// Steps at once: all of a sample, or an equal part of them.
+int64_t steps_of(const Program& program) {
+  const int64_t fit = std::clamp<int64_t>(MOST_BYTES / (SampleMemory::step_bytes(program) + 1), 1, MOST_STEPS);
+  const int64_t turns = (program.timesteps + fit - 1) / fit;
+  return (program.timesteps + turns - 1) / turns;
+}
 }  // namespace
 
 Plan::Plan(Program program, const float* weights, int64_t threads, int64_t samples)
-    : program_(std::move(program)), kernels_(plan_kernels()) {
-  int64_t work = 0;
+    : program_(std::move(program)), kernels_(plan_kernels()), steps_(steps_of(program_)) {
+  int64_t work = 0, most = 0;
   for (Instruction& i : program_.instructions) {
+    most += i.joined ? steps_ : 1;
     if (i.weights < 0) continue;
     pack(i, weights);
     work += int64_t{i.window.out_h} * i.window.out_w * static_cast<int64_t>(i.packed.size());
   }
-  temporary_bytes_ = program_.temporaries * round_up(program_.block * int64_t{sizeof(float)}, LINE);
-  const bool together = threads > 1 && work >= TEAM_WORK;
-  scratch_.push_back(make_scratch(together ? threads : 1));
-  for (int64_t k = 1; k < std::min(threads, samples); ++k) scratch_.push_back(make_scratch(1));
-  if (together) team_ = std::make_unique<Team>(static_cast<int>(threads));
-}
-
-std::unique_ptr<Plan::Scratch> Plan::make_scratch(int64_t threads) const {
-  auto s = std::make_unique<Scratch>();
-  const int64_t arena = round_up(program_.arena_bytes, LINE);
-  s->memory.resize(LINE + arena + threads * temporary_bytes_);
-  s->arena = reinterpret_cast<uint8_t*>(round_up(reinterpret_cast<intptr_t>(s->memory.data()), LINE));
-  s->temporaries = s->arena + arena;
-  for (const ListShape& list : program_.lists) {
-    const int64_t width = list.row / list.channels, rows = list.pixels / width, capacity = list.row + SLACK;
-    s->index.emplace_back(rows * capacity);
-    s->value.emplace_back(rows * capacity);
-    s->start.emplace_back(rows * (width + 1));
-    s->ones.emplace_back(rows);
-    s->lists.push_back({s->index.back().data(), s->value.back().data(), s->start.back().data(), s->ones.back().data(),
-                        rows, width, list.channels, capacity});
-  }
-  return s;
-}
-
-void Plan::pack(Instruction& i, const float* weights) const {
-  const Window& g = i.window;
-  const float* kernel = weights + i.weights;
-  if (i.kind == Instruction::grouped_conv) {
-    i.packed.assign(kernel, kernel + int64_t{g.k_h} * g.k_w * (g.in_c / i.groups) * g.out_c);
-    if (i.bias >= 0) i.packed_bias.assign(weights + i.bias, weights + i.bias + g.out_c);
-    return;
-  }
-  const int64_t rows = int64_t{g.k_h} * g.k_w * g.in_c, columns = g.out_c;
-  const int64_t panel = kernels_.panel(g), padded = round_up(columns, kernels_.vector());
-  i.packed.assign(rows * padded, 0.0f);
-  i.packed_bias.assign(padded, 0.0f);
-  if (i.bias >= 0) std::copy_n(weights + i.bias, columns, i.packed_bias.data());
-  for (int64_t column = 0; column < columns; column += panel) {
-    const int64_t width = std::min(panel, padded - column), count = std::min(panel, columns - column);
-    float* to = i.packed.data() + rows * column;
-    for (int64_t row = 0; row < rows; ++row) std::copy_n(kernel + row * columns + column, count, to + row * width);
-  }
+  together_ = threads > 1 && work >= TEAM_WORK;
+  const int64_t at_once = std::min(threads, samples);
+  for (int64_t k = 0; k < at_once; ++k) memories_.emplace_back(program_, steps_);
+  const int64_t team = together_ ? threads : at_once;
+  for (int64_t k = 0; k < team; ++k) workspaces_.emplace_back(program_, steps_, together_ ? threads : 1);
+  progress_ = std::vector<Progress>(2 * most * steps_);
+  if (team > 1) team_ = std::make_unique<Team>(static_cast<int>(team));
 }
 
 int64_t Plan::resident_bytes() const {
-  int64_t floats = static_cast<int64_t>(program_.constants.size()), bytes = 0;
+  int64_t floats = static_cast<int64_t>(program_.constants.size());
   for (const Instruction& i : program_.instructions) {
     floats += static_cast<int64_t>(i.packed.size() + i.packed_bias.size());
   }
-  for (const auto& s : scratch_) {
-    bytes += static_cast<int64_t>(s->memory.size());
-    for (const ListShape& list : program_.lists) bytes += 8 * list.pixels * list.channels + 4 * list.pixels;
-  }
-  return floats * int64_t{sizeof(float)} + bytes;
+  int64_t bytes = floats * int64_t{sizeof(float)};
+  for (const Workspace& w : workspaces_) bytes += w.bytes();
+  return bytes + static_cast<int64_t>(memories_.size()) * steps_ * SampleMemory::step_bytes(program_);
 }
 
 void Plan::reset(uint8_t* state, int64_t n) const {
@@ -94,110 +63,153 @@ void Plan::reset(uint8_t* state, int64_t n) const {
   }
 }
 
-void Plan::step(const uint8_t* input, uint8_t* output, uint8_t* state, int64_t n) {
-  const auto run = [&](int64_t b, Scratch& scratch, const Region& region) {
-    sample(input + b * program_.input_bytes, output + b * program_.output_bytes, state + b * program_.state_bytes,
-           scratch, region);
+void Plan::run(const uint8_t* input, uint8_t* output, uint8_t* state, int64_t n, int64_t steps) {
+  for (int64_t first = 0; first < steps; first += steps_) {
+    window(input + first * n * program_.input_bytes, output + first * n * program_.output_bytes, state, n,
+           std::min(steps_, steps - first));
+  }
+}
+
+void Plan::window(const uint8_t* input, uint8_t* output, uint8_t* state, int64_t n, int64_t steps) {
+  const auto* constants = reinterpret_cast<const uint8_t*>(program_.constants.data());
+  const auto job = [&](int64_t b, SampleMemory& memory, Progress* progress) {
+    Job j{{}, memory, progress};
+    const auto place = [&](Place p, const uint8_t* at, int64_t stride) {
+      // Only results go through the pointers that started out constant: `decode` allows no other.
+      j.bases.at[static_cast<int>(p)] = const_cast<uint8_t*>(at);
+      j.bases.strides[static_cast<int>(p)] = stride;
+    };
+    place(Place::arena, memory.arena(0), memory.arena(1) - memory.arena(0));
+    place(Place::temporary, nullptr, 0);
+    place(Place::sums, nullptr, 0);
+    place(Place::input, input + b * program_.input_bytes, n * program_.input_bytes);
+    place(Place::output, output + b * program_.output_bytes, n * program_.output_bytes);
+    place(Place::state, state + b * program_.state_bytes, 0);
+    place(Place::constant, constants, 0);
+    return j;
   };
-  Barrier barrier(1);
-  const Region alone{0, 1, barrier};
-  const auto at_once = std::min(n, static_cast<int64_t>(scratch_.size()));
-  if (at_once > 1) {
-    parallel(at_once, [&](const Region& region) {
-      int64_t first, last;
-      region.share(n, first, last);
-      for (int64_t b = first; b < last; ++b) run(b, *scratch_[region.thread], alone);
+  const auto samples = std::min<int64_t>(n, static_cast<int64_t>(memories_.size()));
+  if (samples > 1) {  // each thread has samples of its own
+    Progress progress;
+    team_->run([&](int64_t thread) {
+      if (thread >= samples) return;
+      parts(&progress, thread, n, [&](int64_t b) { sample(job(b, memories_[thread], nullptr), thread, steps); });
     });
     return;
   }
   for (int64_t b = 0; b < n; ++b) {
-    one_sample([&](const Region& region) { run(b, *scratch_[0], region); });
+    if (!together_) {
+      sample(job(b, memories_[0], nullptr), 0, steps);
+      continue;
+    }
+    for (Progress& p : progress_) p.reset();
+    const Job shared = job(b, memories_[0], progress_.data());
+    team_->run([&](int64_t thread) { sample(shared, thread, steps); });
   }
 }
 
-void Plan::one_sample(const std::function<void(const Region&)>& work) {
-  Barrier barrier(1);
-  const Region alone{0, 1, barrier};
-  if (team_ == nullptr) return work(alone);
-  const int64_t turn = steps_++ % TRIAL_EVERY;
-  const bool trial = turn < 3 * TRIAL;
-  const bool as_team = trial ? turn < 2 * TRIAL : together_ <= alone_;
-  if (!trial) return as_team ? team_->run(work) : work(alone);
-  const auto start = std::chrono::steady_clock::now();
-  as_team ? team_->run(work) : work(alone);
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  // The first half of the team's turns only wakes it up.
-  double& best = as_team ? together_ : alone_;
-  best = turn % TRIAL == 0 ? seconds : std::min(best, seconds);
+/// Runs `part` for every part of `count`, shared among the threads; returns when all are done. Each thread begins with a
+/// share of its own, so that what threads write lies apart, and goes on with what is left of the others'. A thread that
+/// comes late finds nothing left to do, and nobody waits for it.
+template <class Part>
+void Plan::parts(Progress* progress, int64_t thread, int64_t count, Part part) {
+  if (progress == nullptr) {
+    for (int64_t k = 0; k < count; ++k) part(k);
+    return;
+  }
+  const int64_t shares = std::min(static_cast<int64_t>(workspaces_.size()), Progress::SHARES);
+  for (int64_t turn = 0; turn < shares; ++turn) {
+    const int64_t share = (thread + turn) % shares, first = count * share / shares, last = count * (share + 1) / shares;
+    for (int64_t k; (k = first + progress->taken[share].fetch_add(1)) < last;) {
+      part(k);
+      progress->done.fetch_add(1, std::memory_order_release);
+    }
+  }
+  for (int spins = 0; progress->done.load(std::memory_order_acquire) < count; ++spins) relax(spins);
 }
 
-namespace {
-uint8_t* at(uint8_t* const* bases, const Operand& o, int64_t element = 0) {
-  return bases[static_cast<int>(o.place)] + o.offset + o.step * element;
+/// Stage by stage: one instruction through all steps, or several that belong together step by step.
+void Plan::sample(const Job& job, int64_t thread, int64_t steps) {
+  Progress* progress = job.progress;
+  const auto run = [&](const Instruction& i, int64_t first, int64_t last) {
+    instruction(i, job, progress, thread, first, last);
+    if (progress != nullptr) progress += 2;
+  };
+  const auto& all = program_.instructions;
+  for (size_t first = 0, end; first < all.size(); first = end) {
+    for (end = first + 1; end < all.size() && all[end].joined; ++end) {}
+    if (end == first + 1) {
+      run(all[first], 0, steps);
+      continue;
+    }
+    for (int64_t t = 0; t < steps; ++t) {
+      for (size_t k = first; k < end; ++k) run(all[k], t, t + 1);
+    }
+  }
 }
-float* floats(uint8_t* const* bases, const Operand& o, int64_t element = 0) {
-  return reinterpret_cast<float*>(at(bases, o, element));
-}
-}  // namespace
 
-/// Threads share every instruction by rows or blocks and meet behind it.
-void Plan::sample(const uint8_t* input, uint8_t* output, uint8_t* state, Scratch& scratch, const Region& region) const {
-  const auto* constants = reinterpret_cast<const uint8_t*>(program_.constants.data());
-  // Only results go through the pointers that started out constant: `decode` allows no other.
-  uint8_t* const bases[PLACES] = {scratch.arena, scratch.temporaries + region.thread * temporary_bytes_,
-                                  const_cast<uint8_t*>(input), output, state, const_cast<uint8_t*>(constants)};
-  int64_t first, last;
-  for (const Instruction& i : program_.instructions) {
-    switch (i.kind) {
-      case Instruction::find: {
-        const NonZeros& list = scratch.lists[i.list];
-        region.share(list.rows, first, last);
-        kernels_.list(at(bases, i.src), i.format, list, first, last);
-        break;
+void Plan::instruction(const Instruction& i, const Job& job, Progress* progress, int64_t thread, int64_t first,
+                       int64_t last) {
+  const int64_t steps = last - first;
+  const auto at = [&](const Operand& o, int64_t t) {
+    const int place = static_cast<int>(o.place);
+    return job.bases.at[place] + t * job.bases.strides[place] + o.offset;
+  };
+  const auto floats = [&](const Operand& o, int64_t t) { return reinterpret_cast<float*>(at(o, t)); };
+  /// Rows of every step, a few rows at a time where steps are few.
+  const auto rows = [&](int64_t count, const auto& part) {
+    const int64_t slices = std::min(count, (PARTS + steps - 1) / steps);
+    parts(progress, thread, steps * slices, [&](int64_t k) {
+      const int64_t slice = k % slices;
+      part(first + k / slices, count * slice / slices, count * (slice + 1) / slices);
+    });
+  };
+  switch (i.kind) {
+    case Instruction::find: {
+      const ListShape& shape = program_.lists[i.list];
+      Inputs& inputs = job.memory.inputs(i.list);
+      rows(shape.height, [&](int64_t t, int64_t row, int64_t end) {
+        if (shape.form == ListShape::list) return kernels_.find(at(i.src, t), i.format, inputs.list(t), row, end);
+        const SpikeMap map = inputs.map(t);
+        kernels_.note({floats(i.src, t) + row * shape.width * shape.channels, shape.channels}, end - row, shape.width,
+                      shape.channels, map.data + row * map.row(), map.row(), map.fours);
+      });
+      return;
+    }
+    case Instruction::group: {
+      const Way way = way_of(i, program_.lists);
+      if (way == Way::spikes) {
+        Inputs& inputs = job.memory.inputs(i.list);
+        rows(program_.lists[i.list].height, [&](int64_t t, int64_t row, int64_t end) {
+          list_fours(inputs.map(t), inputs.fours(t), row, end);
+        });
+        if (progress != nullptr) ++progress;
       }
-      case Instruction::group: group(i, bases, scratch, region); break;
-      case Instruction::pool:
-        region.share(i.window.out_h, first, last);
-        kernels_.pool(floats(bases, i.src), i.window, i.average, first, last, floats(bases, i.dst));
-        break;
-      case Instruction::tile:
-        for (int64_t k = region.thread; k < i.n / i.block; k += region.threads) {
-          std::memcpy(floats(bases, i.dst) + k * i.block, at(bases, i.src), i.block * sizeof(float));
+      const Blocks blocks = cut(i, way, steps, together_ ? static_cast<int64_t>(workspaces_.size()) : 1);
+      GroupRun group(kernels_, i, blocks, way, job.bases, job.memory, workspaces_[thread]);
+      parts(progress, thread, blocks.count(), [&](int64_t k) { group.block(k, first, last); });
+      return;
+    }
+    case Instruction::pool:
+      rows(i.window.out_h, [&](int64_t t, int64_t row, int64_t end) {
+        kernels_.pool({floats(i.src, t), i.window.in_c}, i.window, i.window.in_c, i.average, row, end,
+                      floats(i.dst, t), i.window.in_c);
+      });
+      return;
+    case Instruction::tile:
+      rows(i.n / i.period, [&](int64_t t, int64_t row, int64_t end) {
+        for (; row < end; ++row) {
+          std::memmove(floats(i.dst, t) + row * i.period, at(i.src, t), i.period * sizeof(float));
         }
-        break;
-      case Instruction::grouped_conv:
-        if (region.thread != 0) break;
-        kernels_.grouped(floats(bases, i.src), i.window, i.groups, i.packed.data(),
-                         i.packed_bias.empty() ? nullptr : i.packed_bias.data(), floats(bases, i.dst));
-        break;
-      case Instruction::end: break;
-    }
-    if (region.threads > 1) region.barrier.wait();
-  }
-}
-
-void Plan::group(const Instruction& i, uint8_t* const* bases, const Scratch& scratch, const Region& region) const {
-  const Window& g = i.window;
-  const Packed packed = {i.packed.data(), i.packed_bias.data(), int64_t{g.k_h} * g.k_w * g.in_c, g.out_c};
-  const bool dense = i.synapse && g.out_h * g.out_w == 1;
-  int64_t block, last;
-  region.share((i.n + i.block - 1) / i.block, block, last);
-  for (; block < last; ++block) {
-    const int64_t first = block * i.block, n = std::min(i.block, i.n - first);
-    if (dense) {
-      kernels_.synapse(scratch.lists[i.list], g, packed, 0, 1, first, n, floats(bases, i.dst, first));
-    } else if (i.synapse) {
-      kernels_.synapse(scratch.lists[i.list], g, packed, first / g.out_c, n / g.out_c, 0, g.out_c,
-                       floats(bases, i.dst, first));
-    }
-    for (const Element& e : i.elements) {
-      Elements elements;
-      elements.n = n;
-      elements.period = e.period;
-      for (int k = 0; k < MAX_RESULTS; ++k) elements.dst[k] = at(bases, e.dst[k], first);
-      for (int k = 0; k < e.sources; ++k) elements.src[k] = at(bases, e.src[k], first);
-      kernels_.element(e.op, elements);
-    }
+      });
+      return;
+    case Instruction::grouped_conv:
+      rows(i.window.out_h, [&](int64_t t, int64_t row, int64_t end) {
+        kernels_.grouped(floats(i.src, t), i.window, i.groups, i.packed.data(),
+                         i.packed_bias.empty() ? nullptr : i.packed_bias.data(), row, end, floats(i.dst, t));
+      });
+      return;
+    case Instruction::end: return;
   }
 }
 

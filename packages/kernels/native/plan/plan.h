@@ -1,10 +1,13 @@
 // A network ready to run: weights packed, every buffer allocated. Holds no state of the network.
 #pragma once
+#include <atomic>
 #include <memory>
 #include <vector>
 
 #include "../pool/team.h"
+#include "group.h"
 #include "kernels.h"
+#include "memory.h"
 #include "program.h"
 
 namespace bidl {
@@ -19,39 +22,48 @@ class Plan {
   const Program& program() const { return program_; }
   /// Bytes of packed weights, constants and working memory.
   int64_t resident_bytes() const;
+  /// How many steps are best run at once.
+  int64_t steps_at_once() const { return steps_; }
 
   /// Fills the state of `n` samples with its initial values.
   void reset(uint8_t* state, int64_t n) const;
 
-  /// One time step of `n` samples, each with its own part of input, output and state. Not to be called twice at the
-  /// same time.
-  void step(const uint8_t* input, uint8_t* output, uint8_t* state, int64_t n);
+  /// `steps` time steps of `n` samples, each with its own part of input, output and state; those of one step lie together.
+  /// Layer by layer, each through many steps, which gives the same as step by step. Not to be called twice at the same
+  /// time.
+  void run(const uint8_t* input, uint8_t* output, uint8_t* state, int64_t n, int64_t steps);
 
  private:
-  /// Memory for one sample: values, lists, and for each thread at work on it the temporaries of a block.
-  struct Scratch {
-    std::vector<uint8_t> memory;
-    uint8_t* arena;
-    uint8_t* temporaries;
-    std::vector<std::vector<int32_t>> index, start;
-    std::vector<std::vector<float>> value;
-    std::vector<std::vector<uint8_t>> ones;
-    std::vector<NonZeros> lists;
+  /// How far the threads are with the parts of one instruction: what is taken of each thread's share, what is done.
+  struct alignas(64) Progress {
+    static constexpr int64_t SHARES = 15;
+    std::atomic<int32_t> taken[SHARES]{}, done{0};
+    void reset() {
+      for (auto& share : taken) share.store(0);
+      done.store(0);
+    }
   };
-  std::unique_ptr<Scratch> make_scratch(int64_t threads) const;
-  void one_sample(const std::function<void(const Region&)>& work);
-  void pack(Instruction& synapse, const float* weights) const;
-  void sample(const uint8_t* input, uint8_t* output, uint8_t* state, Scratch& scratch, const Region& region) const;
-  void group(const Instruction& i, uint8_t* const* bases, const Scratch& scratch, const Region& region) const;
+  /// One sample that threads work on.
+  struct Job {
+    Bases bases;
+    SampleMemory& memory;
+    Progress* progress;  // nullptr: one thread alone
+  };
+  void window(const uint8_t* input, uint8_t* output, uint8_t* state, int64_t n, int64_t steps);
+  void sample(const Job& job, int64_t thread, int64_t steps);
+  void instruction(const Instruction& i, const Job& job, Progress* progress, int64_t thread, int64_t first,
+                   int64_t last);
+  template <class Part>
+  void parts(Progress* progress, int64_t thread, int64_t count, Part part);
 
   Program program_;
   const PlanKernels& kernels_;
-  int64_t temporary_bytes_;                          // of one thread
-  std::vector<std::unique_ptr<Scratch>> scratch_;  // one per sample at a time
-  std::unique_ptr<Team> team_;                     // for one sample, where there is enough to do
-  // Whether the team pays depends on what else the machine does, so both ways are timed now and then.
-  int64_t steps_ = 0;
-  double together_ = 0, alone_ = 0;  // seconds: the best of the last trials
+  int64_t steps_;
+  bool together_;  // several threads on one sample
+  std::vector<SampleMemory> memories_;  // of samples that are computed at the same time
+  std::vector<Workspace> workspaces_;   // of threads
+  std::vector<Progress> progress_;
+  std::unique_ptr<Team> team_;
 };
 
 }  // namespace bidl

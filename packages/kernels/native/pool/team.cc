@@ -1,24 +1,16 @@
 #include "team.h"
 
-#include <sched.h>
-
 #include <chrono>
+
+#include "relax.h"
 
 namespace bidl {
 namespace {
 constexpr auto PATIENCE = std::chrono::microseconds(200);  // how long a helper spins before it sleeps
-
-inline void relax() {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  asm volatile("yield");
-#endif
 }
-}  // namespace
 
-Team::Team(int threads) : threads_(threads), barrier_(threads) {
-  for (int id = 1; id < threads; ++id) helpers_.emplace_back([this, id] { work(id); });
+Team::Team(int members) {
+  for (int id = 1; id < members; ++id) helpers_.emplace_back([this, id] { work(id); });
 }
 
 Team::~Team() {
@@ -30,48 +22,40 @@ Team::~Team() {
   for (std::thread& helper : helpers_) helper.join();
 }
 
-void Team::run(const std::function<void(const Region&)>& body) {
+void Team::run(const std::function<void(int64_t)>& job) {
+  job_ = &job;
+  jobs_.fetch_add(1);
   if (parked_.load() > 0) {
-    {
-      std::lock_guard<std::mutex> lock(mutex_);
-      ++pokes_;
-    }
-    wake_.notify_all();
-    Barrier alone(1);
-    body(Region{0, 1, alone});
-    return;
-  }
-  body_ = &body;
-  pending_.store(threads_ - 1);
-  generation_.fetch_add(1);
-  if (parked_.load() > 0) {  // one fell asleep just now
-    std::lock_guard<std::mutex> lock(mutex_);
+    { std::lock_guard<std::mutex> lock(mutex_); }  // none is between its last look and its sleep
     wake_.notify_all();
   }
-  body(Region{0, threads_, barrier_});
-  for (int spins = 0; pending_.load(std::memory_order_acquire) > 0; ++spins) spins < 4096 ? relax() : (void)sched_yield();
+  job(0);
+  jobs_.fetch_add(1);
+  for (int spins = 0; inside_.load() > 0; ++spins) relax(spins);
 }
 
 void Team::work(int id) {
-  uint64_t seen = 0, poked = 0;
+  uint64_t seen = 0;
+  const auto fresh = [&] { return stop_ || (jobs_.load() % 2 == 1 && jobs_.load() != seen); };
   for (;;) {
     const auto until = std::chrono::steady_clock::now() + PATIENCE;
-    for (int spins = 1; generation_.load(std::memory_order_acquire) == seen; ++spins) {
+    for (int spins = 1; !fresh(); ++spins) {
       relax();
-      if (spins % 64 == 0 && std::chrono::steady_clock::now() > until) break;
-    }
-    if (generation_.load() == seen) {
+      if (spins % 64 != 0 || std::chrono::steady_clock::now() < until) continue;
       std::unique_lock<std::mutex> lock(mutex_);
       parked_.fetch_add(1);
-      wake_.wait(lock, [&] { return stop_ || generation_.load() != seen || pokes_ != poked; });
-      poked = pokes_;
+      wake_.wait(lock, fresh);
       parked_.fetch_sub(1);
-      if (stop_) return;
-      continue;
     }
-    ++seen;
-    (*body_)(Region{id, threads_, barrier_});
-    pending_.fetch_sub(1, std::memory_order_release);
+    if (stop_) return;
+    // Inside first, then a look whether the job is still open: the caller closes it first, then looks who is inside.
+    inside_.fetch_add(1);
+    const uint64_t current = jobs_.load();
+    if (current % 2 == 1 && current != seen) {
+      seen = current;
+      (*job_)(id);
+    }
+    inside_.fetch_sub(1);
   }
 }
 

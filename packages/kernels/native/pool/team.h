@@ -1,39 +1,36 @@
-// A few threads that take many short regions one right after the other: between regions they spin for a moment, where
-// the pool's threads would sleep and wake up too late.
+// A few threads that take many short jobs one right after the other: between jobs they spin for a moment, where the pool's
+// threads would sleep and wake up too late.
 #pragma once
 #include <atomic>
 #include <condition_variable>
+#include <cstdint>
 #include <functional>
 #include <mutex>
 #include <thread>
 #include <vector>
 
-#include "pool.h"
-
 namespace bidl {
 
 class Team {
  public:
-  /// @param threads how many work on a region, the caller among them
-  explicit Team(int threads);
+  /// @param members how many work on a job, the caller among them
+  explicit Team(int members);
   ~Team();
   Team(const Team&) = delete;
 
-  /// Runs `body` on all threads, or on the caller alone while the others are still asleep (they are woken then).
-  void run(const std::function<void(const Region&)>& body);
+  /// Calls `job` with 0 on the caller, and with 1 and so on on every other member that gets there before the caller is
+  /// done; a member that sleeps or has no core is not waited for. So it must be right whoever comes, and when.
+  void run(const std::function<void(int64_t)>& job);
 
  private:
   void work(int id);
 
-  const int threads_;
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::atomic<uint64_t> generation_{0};
-  std::atomic<int> parked_{0}, pending_{0};
+  std::atomic<uint64_t> jobs_{0};  // odd while one is open
+  std::atomic<int> parked_{0}, inside_{0};
   std::atomic<bool> stop_{false};
-  uint64_t pokes_ = 0;
-  const std::function<void(const Region&)>* body_ = nullptr;
-  Barrier barrier_;
+  const std::function<void(int64_t)>* job_ = nullptr;
   std::vector<std::thread> helpers_;
 };
 

@@ -2,7 +2,7 @@ import { KernelError } from '../errors.js';
 import { itemBytes, type PlanFormat, sizeOf } from './graph.js';
 
 // The numbers that native/plan/program.h gives to places, formats, operations and instructions.
-export const PLACES = ['arena', 'temporary', 'input', 'output', 'state', 'constant'] as const;
+export const PLACES = ['arena', 'temporary', 'sums', 'input', 'output', 'state', 'constant'] as const;
 export type Place = (typeof PLACES)[number];
 export const FORMATS: readonly PlanFormat[] = ['float32', 'uint8', 'float16'];
 export const ELEMENT_OPS = [
@@ -22,21 +22,27 @@ export const ELEMENT_OPS = [
     'gt',
     'sign',
   ],
-  ...['blend', 'affine', 'resetDecay', 'fromHalf', 'toHalf', 'fromByte', 'integrateFire', 'neuron'],
+  ...['blend', 'affine', 'resetDecay', 'fromHalf', 'toHalf', 'fromByte', 'integrateFire'],
 ] as const;
 export const INSTRUCTIONS = { end: 0, find: 1, group: 2, pool: 3, tile: 4, groupedConv: 5 } as const;
-export const VERSION = 1;
+export const LIST_FORMS = ['list', 'spikes'] as const;
+export const VERSION = 2;
+/** Numbers that a vector may read at once: constants are padded to whole multiples. */
+export const VECTOR = 16;
 
-/** Memory of one value: where it starts, and by how many bytes it moves on per element (0: one block, over and over). */
+/** How an operand goes with the pixels and columns of a group: a number for each element, for each column, or one for all. */
+export const REPEATS = ['full', 'column', 'one'] as const;
+
+/** Memory of one value: bytes from the start of its place; for a temporary, which one. */
 export interface Operand {
   readonly place: Place;
   readonly offset: number;
-  readonly step: number;
+  readonly repeat?: (typeof REPEATS)[number];
 }
-export const operandWords = ({ place, offset, step }: Operand): number[] => [
+export const operandWords = ({ place, offset, repeat = 'full' }: Operand): number[] => [
   PLACES.indexOf(place),
   offset,
-  step,
+  REPEATS.indexOf(repeat),
 ];
 
 /** A window walking over an image, in the order of the native struct. */
@@ -52,15 +58,22 @@ export const windowWords = ({ input, output, size, stride, lead }: WindowShape):
   ...[...input, ...output, ...size, ...stride, ...lead],
 ];
 
+/** The inputs of a synapse: numbers that are not zero, or spikes in fours. */
+export interface ListShape {
+  readonly form: (typeof LIST_FORMS)[number];
+  readonly image: readonly [number, number, number];
+}
+export const listWords = ({ form, image }: ListShape): number[] => [LIST_FORMS.indexOf(form), ...image];
+
 const bits = new DataView(new ArrayBuffer(4));
 export function floatBits(value: number): number {
   bits.setFloat32(0, value);
   return bits.getInt32(0);
 }
 
-/** Numbers laid out one after another. */
+/** Numbers laid out one after another, each entry from a whole vector on. */
 export class Pool {
-  private readonly parts: Float32Array[] = [];
+  private readonly parts: { readonly at: number; readonly data: Float32Array }[] = [];
   private readonly known = new Map<string, number>();
   private size = 0;
 
@@ -70,19 +83,15 @@ export class Pool {
     if (before !== undefined) return before;
     const at = this.size;
     const data = make();
-    this.parts.push(data);
-    this.size += data.length;
+    this.parts.push({ at, data });
+    this.size += alignTo(data.length, VECTOR);
     this.known.set(key, at);
     return at;
   }
 
   join(): Float32Array {
     const all = new Float32Array(this.size);
-    let at = 0;
-    for (const part of this.parts) {
-      all.set(part, at);
-      at += part.length;
-    }
+    for (const { at, data } of this.parts) all.set(data, at);
     return all;
   }
 }

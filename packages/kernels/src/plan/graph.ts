@@ -7,6 +7,8 @@ export type PlanFormat = 'float32' | 'uint8' | 'float16';
  */
 export interface PlanGraph {
   readonly name: string;
+  /** Steps of a sample: so many a plan may run at once, if it has them all. */
+  readonly timesteps: number;
   readonly inputs: readonly {
     readonly name: string;
     readonly type: { readonly shape: readonly number[]; readonly dtype: PlanFormat };

@@ -2,6 +2,7 @@ import { ndarray } from '@bidl/formats';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createExecutor, packStates, runSequence, stateTable } from '@bidl/graph';
+import { MEMCPY } from '../driver.js';
 import { DriverError, InputError } from '../errors.js';
 import { openSimulator, type Simulator } from '../simulator/simulator.js';
 import { compileTo, randomSample, reference, spikingNetwork, temporaryFolder } from '../testing/artifacts.js';
@@ -134,6 +135,34 @@ test('describes the model as upstream prints it, and tells about outputs', async
   expect(counts).toEqual([1, 2]);
 });
 
+test('steps that wait run together, each for its own memory', async () => {
+  const [sample] = samples(1, 13);
+  const want = reference(graph, sample);
+  const context = driver.createContext(0);
+  const model = driver.loadModel(path);
+  const [send, receive, gate] = [driver.createStream(), driver.createStream(), driver.createEvent()];
+  const [input, output] = [driver.malloc(4 * 60), driver.malloc(4 * 12)];
+  driver.memcpy(input, sample.data, 4 * 60, MEMCPY.clientToServer);
+  for (const order of [
+    [0, 1, 2, 3], // one after the other in memory
+    [3, 1, 2, 0],
+  ]) {
+    const all = new Float32Array(12);
+    driver.streamWaitEvent(send, gate); // until all are there
+    driver.modelResetAsync(send, model);
+    order.forEach((place, t) => {
+      const [from, to] = [driver.addrSeek(input, t * 60), driver.addrSeek(output, place * 12)];
+      driver.modelSendInputAsync(send, model, from, to, 1);
+    });
+    driver.recordEvent(receive, gate);
+    order.forEach(() => driver.modelRecvOutputAsync(receive, model));
+    driver.memcpyAsync(receive, all, output, 48, MEMCPY.serverToClient);
+    await driver.synchronizeStream(receive);
+    expect(order.flatMap((place) => [...all.slice(place * 3, place * 3 + 3)])).toEqual(want);
+  }
+  driver.destroyContext(context);
+});
+
 test('step by step: the same outputs, and a state that can be taken away and put back', async () => {
   const [sample] = samples(1, 11);
   const want = reference(graph, sample);
@@ -189,9 +218,9 @@ describe('what does not fit is named', () => {
       code: 104012,
       message: expect.stringContaining('Net_0/top_graph.json: the checksum differs') as string,
     });
-    change('../net_params.json', '"version": 2', '"version": 1');
+    change('../net_params.json', '"version": 3', '"version": 1');
     expect(failing(() => new ApuRun(0, damaged, 4, { driver })).message).toContain(
-      'the artifact has format version 1, this library reads version 2',
+      'the artifact has format version 1, this library reads version 3',
     );
   });
   test('a batch that the model was not compiled for', () => {

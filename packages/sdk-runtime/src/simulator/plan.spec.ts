@@ -34,29 +34,36 @@ function reference(graph: StepGraph, seed: number, n: number) {
   });
 }
 
-/** Runs the plan over the same frames and compares all memory, bit for bit. */
-function compare(graph: StepGraph, seed: number, n: number, threads?: number): void {
+/** Runs the plan over the same frames, `atOnce` steps a call, and compares all memory, bit for bit. */
+function compare(graph: StepGraph, seed: number, n: number, atOnce: number, threads?: number): void {
   const plan = createPlan(library, graph, threads);
   const state = new Uint8Array(n * plan.program.stateBytes);
-  const output = new Uint8Array(n * plan.program.outputBytes);
   plan.reset(state, n);
-  reference(graph, seed, n).forEach((want, t) => {
-    plan.step(want.frame, output, state, n);
-    expect([t, Buffer.compare(output, want.output), Buffer.compare(state, want.state)]).toEqual([t, 0, 0]);
-  });
+  const all = reference(graph, seed, n);
+  for (let t = 0; t < all.length; t += atOnce) {
+    const want = all.slice(t, t + atOnce);
+    const frames = Buffer.concat(want.map(({ frame }) => asBytes(frame)));
+    const output = new Uint8Array(want.length * n * plan.program.outputBytes);
+    plan.step(frames, output, state, n, want.length);
+    expect([t, Buffer.compare(output, Buffer.concat(want.map((step) => step.output)))]).toEqual([t, 0]);
+    expect([t, Buffer.compare(state, want[want.length - 1].state)]).toEqual([t, 0]);
+  }
 }
+
+const asBytes = ({ buffer, byteOffset, byteLength }: ArrayBufferView) =>
+  new Uint8Array(buffer, byteOffset, byteLength);
 
 test.each(Array.from({ length: 60 }, (_, i) => i + 1))(
   'random network %i: every output and state is the reference executor, bit for bit',
-  (seed) => compare(randomNetwork(seed), seed, 1 + (seed % 3)),
+  (seed) => compare(randomNetwork(seed), seed, 1 + (seed % 3), 1 + (seed % 4)),
 );
 
-/** Large enough for several threads to work on one sample. */
+/** Large enough for several threads to work on one sample, and for kernels to be taken in pieces. */
 function largeNetwork(): StepGraph {
   const rnd = chance(1);
   const b = graphBuilder({ name: 'large', timesteps: 3 });
   let x = b.input('data', { shape: [21, 19, 3], dtype: 'float32' });
-  for (const [i, channels] of [48, 150].entries()) {
+  for (const [i, channels] of [80, 150].entries()) {
     const at = { layer: `clif${i}` };
     const kernel = b.weight(`kernel${i}`, rnd.array([3, 3, x.type.shape[2], channels], 0.3));
     const conv = b.conv2d(x, kernel, undefined, { padding: [1, 1, 1, 1] }, at);
@@ -76,8 +83,35 @@ function largeNetwork(): StepGraph {
 }
 
 test.each([1, 2, 3])('%i thread(s) change nothing', (threads) => {
-  compare(largeNetwork(), 5, 1, threads);
-  compare(largeNetwork(), 6, 4, threads);
+  compare(largeNetwork(), 5, 1, 1, threads);
+  compare(largeNetwork(), 5, 1, 3, threads);
+  compare(largeNetwork(), 6, 4, 2, threads);
+});
+
+/** The spikes of a step go into the sums of the next one, two layers before. */
+function recurrentNetwork(): StepGraph {
+  const rnd = chance(2);
+  const b = graphBuilder({ name: 'recurrent', timesteps: 5 });
+  const at = { layer: 'rnn' };
+  const x = b.input('data', { shape: [12], dtype: 'float32' });
+  const last = b.load({ key: 'last', shape: [20] }, at);
+  const back = b.dense(last, b.weight('back', rnd.array([20, 30], 0.4)), undefined, { layer: 'back' });
+  const forth = b.dense(x, b.weight('forth', rnd.array([12, 30], 0.6)), undefined, { layer: 'forth' });
+  const hidden = b.node(
+    'fire',
+    [b.node('add', [back, forth], {}, at)],
+    { threshold: 0.3 },
+    { layer: 'hidden' },
+  );
+  const out = b.dense(hidden, b.weight('out', rnd.array([30, 20], 0.4)), undefined, { layer: 'out' });
+  const spikes = b.node('fire', [out], { threshold: 0.1 }, { layer: 'out' });
+  b.save('last', spikes, at);
+  b.output('spikes', spikes);
+  return b.build();
+}
+
+test.each([1, 2, 5])('a loop through several layers, %i step(s) at once', (atOnce) => {
+  compare(recurrentNetwork(), 7, 2, atOnce);
 });
 
 /** Runs in a process of its own, since the instruction set is chosen once: plain calls of the native library. */
@@ -86,13 +120,17 @@ const OTHER_PROCESS = `
   const library = require(process.argv[1]);
   const cases = deserialize(require('node:fs').readFileSync(process.argv[2]));
   let wrong = 0;
-  for (const { code, weights, constants, n, steps } of cases) {
-    const plan = library.createPlan(code, weights, constants, 2);
-    const state = new Uint8Array(steps[0].state.length), output = new Uint8Array(steps[0].output.length);
-    library.planReset(plan, state, n);
-    for (const want of steps) {
-      library.planStep(plan, want.frame, output, state, n);
-      if (Buffer.compare(output, want.output) || Buffer.compare(state, want.state)) wrong++;
+  for (const { code, weights, constants, n, frames, outputs, state: want } of cases) {
+    for (const atOnce of [1, frames.length]) {
+      const plan = library.createPlan(code, weights, constants, 2);
+      const state = new Uint8Array(want.length);
+      library.planReset(plan, state, n);
+      for (let t = 0; t < frames.length; t += atOnce) {
+        const output = new Uint8Array(atOnce * outputs[0].length);
+        library.planRun(plan, Buffer.concat(frames.slice(t, t + atOnce)), output, state, n, atOnce);
+        if (Buffer.compare(output, Buffer.concat(outputs.slice(t, t + atOnce)))) wrong++;
+      }
+      if (Buffer.compare(state, want)) wrong++;
     }
   }
   console.log(JSON.stringify({ isa: library.isa, cases: cases.length, wrong }));
@@ -104,7 +142,9 @@ test('every instruction set of this processor gives the same bits', () => {
     (graph, i) => {
       const { code, weights, constants } = lowerGraph(graph);
       const n = 1 + (i % 2);
-      return { code, weights, constants, n, steps: reference(graph, i, n) };
+      const steps = reference(graph, i, n);
+      const [frames, outputs] = [steps.map(({ frame }) => asBytes(frame)), steps.map(({ output }) => output)];
+      return { code, weights, constants, n, frames, outputs, state: steps[steps.length - 1].state };
     },
   );
   const file = path.join(folder.path, 'cases');
