@@ -16,9 +16,11 @@ export { cacheRoot } from './install/cache.js';
 export type { Device } from './install/device.js';
 export type { DownloadProgress } from './install/pip.js';
 export {
+  centre,
   neuronScan,
   neuronStep,
   ScanError,
+  type Centred,
   type ScanArgs,
   type ScanForm,
   type ScanNorm,

@@ -1,4 +1,4 @@
-import './backbones/clif3fc3.js';
+import './backbones/builtin.js';
 import type { BackboneContext } from './backbones/backbone.js';
 import { classifiers, type ImageClassifier } from './classifiers/image-classifier.js';
 import './losses/label-smooth.js';

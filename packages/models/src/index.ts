@@ -5,6 +5,6 @@ export { LabelSmoothLoss, type LabelSmoothArgs } from './losses/label-smooth.js'
 export { binaryCorrect, topKCorrect } from './metrics/accuracy.js';
 export { ClsHead, heads, type Head } from './heads/cls-head.js';
 export { backbones, type BackboneContext } from './backbones/backbone.js';
-export { seqClif3Fc3, type Clif3Fc3Args } from './backbones/clif3fc3.js';
+
 export { classifiers, ImageClassifier } from './classifiers/image-classifier.js';
 export { buildClassifier } from './build-classifier.js';

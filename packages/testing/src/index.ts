@@ -3,4 +3,5 @@ export { type Golden, type GoldenJson, golden, goldenCases, goldenFile } from '.
 export { channelsFirst, channelsLast, oihwToHwio, oiToIo } from './layout.js';
 export { type RecipeKind, recipe, recipeValues } from './recipe.js';
 export { repositoryRoot } from './root.js';
+export { flattenedImages, upstreamLayout, upstreamNames } from './upstream.js';
 export { transpose } from '@bidl/formats';

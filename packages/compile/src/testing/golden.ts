@@ -1,57 +1,42 @@
 import { tf } from '@bidl/engine';
 import { namedWeights } from '@bidl/neurons';
-import { channelsLast, oihwToHwio, oiToIo, transpose, type Golden } from '@bidl/testing';
+import { channelsLast, flattenedImages, upstreamLayout, upstreamNames, type Golden } from '@bidl/testing';
 
 type Array = ReturnType<Golden['get']>;
 
 /** Writes upstream's weights (by state_dict key, PyTorch's layout) into a network of ours. */
-export function loadUpstream(
-  model: tf.LayersModel,
-  weights: Iterable<readonly [string, Array]>,
-  place: (key: string) => string,
-  features?: readonly [channels: number, height: number, width: number],
-): void {
+export function loadUpstream(model: tf.LayersModel, weights: ReadonlyMap<string, Array>): void {
   const ours = new Map(namedWeights(model).map((w) => [w.name, w.variable]));
+  const names = upstreamNames(weights.keys());
+  const images = flattenedImages(model);
   const left = new Set(ours.keys());
   for (const [key, array] of weights) {
-    if (key.endsWith('num_batches_tracked')) continue;
-    const name = place(key);
+    const name = names.get(key);
+    if (name === undefined) continue;
     const variable = ours.get(name);
     if (!variable) throw new Error(`${key}: the network has no ${name}`);
     left.delete(name);
-    const { shape, data } = layout(array, key === 'head.0.weight' ? features : undefined);
+    const { shape, data } = upstreamLayout(key, array, images.get(name.replace(/\/kernel$/, '')));
     variable.assign(tf.tensor(data as Float32Array, [...shape], 'float32').reshape(variable.shape));
   }
   if (left.size > 0) throw new Error(`no values for ${[...left].join(', ')}`);
 }
 
-/** Kernels turned; the first linear layer's inputs in the order of a flatten with channels last. */
-function layout(array: Array, features?: readonly [number, number, number]): Array {
-  if (array.shape.length === 4) return oihwToHwio(array);
-  if (array.shape.length !== 2) return array;
-  const [out = 0, inputs = 0] = array.shape;
-  if (!features) return oiToIo(array);
-  const chw = { ...array, shape: [out, ...features] };
-  const turned = transpose(chw, [2, 3, 1, 0]);
-  return { ...turned, shape: [inputs, out] };
+/**
+ * The rows of a state_dict made for frames of another size: linear layers have as many inputs as the network's own.
+ * `[i, key, shape, kind, dtype]` each.
+ */
+export function resized(model: tf.LayersModel, rows: readonly StateRow[]): StateRow[] {
+  const ours = new Map(namedWeights(model).map((w) => [w.name, w.variable.shape]));
+  const names = upstreamNames(rows.map(([, key]) => key));
+  return rows.map(([i, key, shape, ...rest]) => {
+    const own =
+      shape.length === 2 && !key.startsWith('embedding') ? ours.get(names.get(key) ?? '') : undefined;
+    return [i, key, own ? [...own].reverse() : shape, ...rest];
+  });
 }
 
-/** Upstream's key to our name: `clif1.lif.norm.weight` is `clif1/norm/gamma`. */
-export function placeOf(key: string): string {
-  const parts = key.split('.');
-  const [first] = parts;
-  const last = parts.at(-1) ?? '';
-  const kind = last === 'weight' ? 'kernel' : last;
-  if (first === 'head') return `head/${parts[1]}/${kind}`;
-  const norm: Record<string, string> = {
-    weight: 'gamma',
-    bias: 'beta',
-    running_mean: 'mean',
-    running_var: 'variance',
-  };
-  if (parts.includes('norm')) return `${first}/norm/${norm[last]}`;
-  return `${first}/${kind}`;
-}
+export type StateRow = [i: number, key: string, shape: number[], kind: string, dtype: string];
 
 /** One sample `[1, T, C, H, W]` of golden data as frames `[H, W, C]`. */
 export function goldenFrames(x: Array): Float32Array[] {

@@ -1,4 +1,5 @@
 export { ScanError } from './errors.js';
 
+export { centre, type Centred } from './moments.js';
 export { neuronScan, neuronStep } from './scan.js';
 export type { ScanArgs, ScanForm, ScanNorm, ScanResult, StepArgs } from './types.js';
