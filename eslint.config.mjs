@@ -26,6 +26,7 @@ const boundaries = [
     sourceTag: 'pkg:runner',
     onlyDependOnLibsWithTags: [
       'pkg:models',
+      'pkg:interop',
       'pkg:datasets',
       'pkg:config',
       'pkg:engine',
@@ -52,6 +53,17 @@ const boundaries = [
   {
     sourceTag: 'pkg:sdk-runtime',
     onlyDependOnLibsWithTags: ['pkg:graph', 'pkg:kernels', 'pkg:formats', 'pkg:testing'],
+  },
+  {
+    sourceTag: 'pkg:interop',
+    onlyDependOnLibsWithTags: [
+      'pkg:models',
+      'pkg:neurons',
+      'pkg:engine',
+      'pkg:formats',
+      'pkg:registry',
+      'pkg:testing',
+    ],
   },
   { sourceTag: 'pkg:cli', onlyDependOnLibsWithTags: ['*'] },
 ];

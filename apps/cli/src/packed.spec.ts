@@ -85,8 +85,7 @@ function foreign(folders: readonly string[]): string[] {
       dependencies?: Record<string, string>;
     };
     for (const name of Object.keys(dependencies)) {
-      const nested = path.join(from, 'node_modules', name);
-      const target = existsSync(nested) ? nested : path.join(root, 'node_modules', name);
+      const target = installed(name, from);
       if (name.startsWith('@bidl/') || found.has(target)) continue;
       found.add(target);
       visit(target);
@@ -94,6 +93,12 @@ function foreign(folders: readonly string[]): string[] {
   };
   folders.forEach(visit);
   return [...found];
+}
+
+/** Where Node finds a package from a folder: in the nearest `node_modules` above it. */
+function installed(name: string, from: string): string {
+  const candidate = path.join(from, 'node_modules', name);
+  return from === root || existsSync(candidate) ? candidate : installed(name, path.dirname(from));
 }
 
 /** npm as on a user's machine: without what an npm around this test says. */

@@ -7,6 +7,7 @@ import { configsCommand } from './commands/configs.js';
 import { datasetsCommand } from './commands/datasets.js';
 import { deployCommand } from './commands/deploy.js';
 import { engineCommand } from './commands/engine.js';
+import { importCommand } from './commands/import.js';
 import { predictCommand } from './commands/predict.js';
 import { testCommand } from './commands/test.js';
 import { trainCommand } from './commands/train.js';
@@ -17,6 +18,7 @@ const COMMANDS = [
   compileCommand,
   deployCommand,
   predictCommand,
+  importCommand,
   configsCommand,
   datasetsCommand,
   engineCommand,

@@ -14,6 +14,7 @@ export {
 } from './safetensors/safetensors.js';
 export { readPickle, readPickles } from './pickle/read-pickle.js';
 export type { PickleValue } from './pickle/value.js';
+export { isTorch, readTorch } from './torch/read-torch.js';
 export {
   type EventStream,
   NMNIST_MAX_BYTES,
@@ -35,4 +36,6 @@ export {
   loadPickleAsync,
   loadSafetensors,
   loadSafetensorsAsync,
+  loadTorch,
+  loadTorchAsync,
 } from './files/load.js';

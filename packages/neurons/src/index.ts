@@ -45,4 +45,4 @@ export { OverTime } from './layers/over-time.js';
 export { Aggregation, type AggregationArgs, type AggregationMode } from './layers/aggregation.js';
 export { stepper, type NetworkState, type Stepper, type Watch } from './stepper/stepper.js';
 export { walk, type Place, type Walk } from './stepper/walk.js';
-export { namedWeights, type NamedVariable } from './weights/named-weights.js';
+export { layerWeights, namedWeights, type NamedVariable } from './weights/named-weights.js';

@@ -23,6 +23,8 @@ export interface Classifier {
   accuracy(logits: tf.Tensor, labels: ArrayLike<number>): Correct;
   /** Every weight, trainable or not, in a fixed order. */
   weights(): readonly NamedVariable[];
+  /** The network, where it is one; weights of other frameworks are named after its layers. */
+  readonly backbone?: tf.LayersModel;
   /** Training iterations so far, when training noise depends on it; the runner sets it. */
   iteration?: number;
 }

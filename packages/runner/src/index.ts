@@ -3,6 +3,7 @@ export { VERSION } from './version.js';
 
 export { train, type TrainOptions, type TrainResult } from './train.js';
 export { test, type TestOptions, type TestResult } from './test.js';
+export { importCheckpoint, type ImportOptions, type ImportResult } from './import.js';
 export type { EvaluationReport, IterReport, Reporter, RunDone, RunStart } from './reporter.js';
 export { workDirOf, WorkDirError } from './work-dir.js';
 
@@ -55,7 +56,8 @@ export { ClosedFormSchedule } from './schedules/closed-form.js';
 export { TorchSchedule } from './schedules/torch.js';
 export { warmupFactor, type Warmup } from './schedules/warmup.js';
 
-export { applyOptimizer, applyWeights, readCheckpoint, type Checkpoint } from './checkpoint/decode.js';
+export { applyOptimizer, applyWeights } from './checkpoint/apply.js';
+export { readCheckpoint, type Checkpoint } from './checkpoint/read.js';
 export { encodeCheckpoint, type CheckpointFacts } from './checkpoint/encode.js';
 export { CheckpointError, CheckpointMismatchError, type WeightDifference } from './checkpoint/errors.js';
 export {

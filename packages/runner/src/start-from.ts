@@ -1,10 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { saveFile } from '@bidl/formats';
+import { applyOptimizer, applyWeights } from './checkpoint/apply.js';
 import { differences } from './checkpoint/compare-producer.js';
-import { applyOptimizer, applyWeights, readCheckpoint, type Checkpoint } from './checkpoint/decode.js';
 import { CheckpointError } from './checkpoint/errors.js';
 import type { CheckpointMeta, CheckpointProducer } from './checkpoint/meta.js';
+import { readCheckpoint, type Checkpoint } from './checkpoint/read.js';
 import { BEST } from './hooks/checkpoint-hook.js';
 import type { EpochBasedRunner } from './loop/epoch-based-runner.js';
 
@@ -56,7 +57,7 @@ export async function applyStart(
 ): Promise<void> {
   if (start.kind === 'fresh') return;
   const { checkpoint } = start;
-  applyWeights(runner.classifier.weights(), checkpoint);
+  applyWeights(runner.classifier, checkpoint);
   if (start.kind === 'weights') {
     context.log(`weights loaded from ${checkpoint.path}`);
     return;

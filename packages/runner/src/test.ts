@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
 import { startEngine, type EngineInfo } from '@bidl/engine';
 import type { LoadedConfig, RunConfig } from '@bidl/config';
-import { applyWeights, readCheckpoint } from './checkpoint/decode.js';
+import { applyWeights } from './checkpoint/apply.js';
+import { readCheckpoint } from './checkpoint/read.js';
 import { evaluate } from './loop/evaluate.js';
 import type { Reporter } from './reporter.js';
 import { named } from './run-config.js';
@@ -41,7 +42,11 @@ export async function test(config: RunConfig | LoadedConfig, options: TestOption
   try {
     const classifier = classifierOf(run, loader.sampleShape, seed);
     try {
-      applyWeights(classifier.weights(), checkpoint);
+      const report = applyWeights(classifier, checkpoint);
+      if (report)
+        options.reporter?.onLog?.(
+          `${options.checkpoint}: PyTorch weights, ${report.mapped.length} taken, ${report.ignored.length} of no use here`,
+        );
       const found = await evaluate(classifier, loader, {
         signal: options.signal,
         onBatch: (done, batches, running) =>

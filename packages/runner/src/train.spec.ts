@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startEngine, tf } from '@bidl/engine';
 import { ndarray, writeSafetensors, saveFile } from '@bidl/formats';
-import { readCheckpoint } from './checkpoint/decode.js';
+import { readCheckpoint } from './checkpoint/read.js';
 import { CheckpointError, CheckpointMismatchError } from './checkpoint/errors.js';
 import { hooks, type Hook } from './hooks/hook.js';
 import { InterruptedError } from './loop/errors.js';

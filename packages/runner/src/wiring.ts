@@ -13,13 +13,15 @@ export const DEFAULT_SEED = 0;
 export interface LoaderUse {
   readonly training: boolean;
   readonly seed: number;
+  /** Worker threads; left out: as the config says. */
+  readonly workers?: number;
 }
 
 /** The batch loader of one split of a config. */
 export function loaderOf(
   { config }: NamedConfig,
   split: 'train' | 'val' | 'test',
-  { training, seed }: LoaderUse,
+  { training, seed, workers }: LoaderUse,
 ) {
   const { data } = config;
   const dataset = data[split];
@@ -29,7 +31,7 @@ export function loaderOf(
     dataset,
     place: `data.${split}`,
     batchSize: data.samples_per_gpu,
-    workers: data.workers_per_gpu,
+    workers: workers ?? data.workers_per_gpu,
     shuffle: training,
     seed,
     dropLast: training && (data.drop_last ?? false),

@@ -1,3 +1,4 @@
+export { codeBlocks, type CodeBlock } from './code-blocks.js';
 export { expectClose, type Tolerance } from './close.js';
 export { type Golden, type GoldenJson, golden, goldenCases, goldenFile } from './golden.js';
 export { channelsFirst, channelsLast, oihwToHwio, oiToIo } from './layout.js';

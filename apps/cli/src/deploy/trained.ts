@@ -32,7 +32,7 @@ export async function openTrained(
   const checkpoint = readCheckpoint(file);
   const engine = await startEngine({ warn });
   const classifier = buildClassifier(loaded.config.model, { inputShape, seed: checkpoint.meta?.seed ?? 0 });
-  applyWeights(classifier.weights(), checkpoint);
+  applyWeights(classifier, checkpoint);
   return {
     classifier,
     engine,

@@ -6,6 +6,7 @@ import { readNpz } from '../npy/npz.js';
 import { readPickle } from '../pickle/read-pickle.js';
 import type { PickleValue } from '../pickle/value.js';
 import { readSafetensors, type Safetensors } from '../safetensors/safetensors.js';
+import { readTorch } from '../torch/read-torch.js';
 import type { ZipLimits } from '../zip/zip.js';
 import { readBytes, readBytesAsync } from './read.js';
 
@@ -34,6 +35,11 @@ export const loadSafetensorsAsync = async (path: string): Promise<Safetensors> =
 export const loadPickle = (path: string): PickleValue => parse(path, readBytes(path), readPickle);
 export const loadPickleAsync = async (path: string): Promise<PickleValue> =>
   parse(path, await readBytesAsync(path), readPickle);
+
+/** Reads a .pth or .pt file without running anything, see {@link readTorch}. */
+export const loadTorch = (path: string): PickleValue => parse(path, readBytes(path), readTorch);
+export const loadTorchAsync = async (path: string): Promise<PickleValue> =>
+  parse(path, await readBytesAsync(path), readTorch);
 
 const nmnistLimit = (options?: NmnistOptions) => ({ maxBytes: options?.maxBytes ?? NMNIST_MAX_BYTES });
 

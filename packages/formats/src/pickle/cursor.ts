@@ -52,11 +52,16 @@ export class Cursor {
     const value = this.#view.getBigUint64(this.#skip(8), true);
     return Number(value);
   }
+  /** Bytes in the file's own memory. */
+  view(n: number): Uint8Array {
+    const start = this.#skip(n);
+    return this.#bytes.subarray(start, start + n);
+  }
   /** Bytes of their own. */
   bytes(n: number): Uint8Array {
-    const start = this.#skip(n);
+    const view = this.view(n);
     const own = new Uint8Array(n);
-    own.set(this.#bytes.subarray(start, start + n));
+    own.set(view);
     return own;
   }
   text(n: number): string {

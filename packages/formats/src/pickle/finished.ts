@@ -1,6 +1,7 @@
 import { FormatError } from '../errors.js';
-import { type Blank, DTypeToken } from './numpy.js';
-import { Global, type Item } from './globals.js';
+import type { Item } from './globals.js';
+import type { Blank } from './numpy.js';
+import { Part } from './part.js';
 import type { PickleValue } from './value.js';
 
 /** Deeper nesting than any data file has; whoever walks a value recursively must not run out of stack. */
@@ -28,8 +29,7 @@ export function finished(root: Item, unfinished: ReadonlySet<Blank>): PickleValu
   const open: { item: Item; children: Iterator<Item>; height: number }[] = [];
 
   const enter = (item: Item): number => {
-    if (item instanceof Global) throw new FormatError(`pickle: ${item.name} itself is no data`);
-    if (item instanceof DTypeToken) throw new FormatError('pickle: a numpy dtype itself is no data');
+    if (item instanceof Part) throw new FormatError(`pickle: ${item.described} is no data`);
     if (typeof item !== 'object' || item === null) return 0;
     if (unfinished.has(item as Blank)) throw new FormatError('pickle: a numpy array was never filled');
     const known = heights.get(item);

@@ -1,9 +1,10 @@
 import { FormatError } from '../errors.js';
 import { type Blank, blank, DTypeToken, latin1Bytes, makeArray, makeScalar, rawBytes } from './numpy.js';
+import { Part } from './part.js';
 import type { PickleValue } from './value.js';
 
 /** What lies on the unpickler's stack: values, and what they are made with. */
-export type Item = PickleValue | Global | DTypeToken | Blank;
+export type Item = PickleValue | Part | Blank;
 
 /** What a constructor may use. */
 export interface Workshop {
@@ -11,14 +12,20 @@ export interface Workshop {
   spend(amount: number): void;
   /** Remembers an array that BUILD has yet to fill. */
   unfinished(array: Blank): void;
+  /** Remembers a dict that may be given attributes. */
+  ordered(dict: Map<PickleValue, PickleValue>): void;
 }
 
+/** What calling a name makes; undefined where the arguments make no sense. */
+export type Maker = (args: readonly Item[], workshop: Workshop) => Item | undefined;
+
 /** A name that a pickle may refer to, and what calling it makes. Nothing of Python runs: this is the whole of it. */
-export class Global {
+export class Global extends Part {
   readonly name: string;
   readonly call: (args: readonly Item[], workshop: Workshop) => Item;
 
-  constructor(name: string, call: (args: readonly Item[], workshop: Workshop) => Item) {
+  constructor(name: string, call: Maker) {
+    super();
     this.name = name;
     this.call = (args, workshop) => {
       const made = call(args, workshop);
@@ -27,9 +34,11 @@ export class Global {
       return made;
     };
   }
-}
 
-type Maker = (args: readonly Item[], workshop: Workshop) => Item | undefined;
+  get described(): string {
+    return `${this.name} itself`;
+  }
+}
 
 const asItems = (value: Item | undefined): PickleValue[] | undefined => {
   if (value === undefined) return [];
@@ -49,7 +58,9 @@ const makeOrderedDict: Maker = ([items], workshop) => {
   if (!pairs?.every((pair): pair is PickleValue[] => Array.isArray(pair) && pair.length === 2))
     return undefined;
   workshop.spend(pairs.length * 16);
-  return new Map(pairs.map(([key = null, value = null]) => [key, value]));
+  const dict = new Map(pairs.map(([key = null, value = null]) => [key, value]));
+  workshop.ordered(dict);
+  return dict;
 };
 
 /** `bytes()`, `bytearray(b'...')`, `bytearray('...', 'latin-1')`. */
@@ -112,21 +123,11 @@ const MAKERS: readonly (readonly [names: readonly string[], maker: Maker])[] = [
   [['numpy.core.numeric._frombuffer', 'numpy._core.numeric._frombuffer'], fromBuffer],
 ];
 
-const GLOBALS = new Map(
-  MAKERS.flatMap(([names, maker]) =>
-    names.map((name) => [name, new Global(name, maker as Global['call'])] as const),
-  ),
-);
+/** Names by what they are called in a pickle. */
+export const globalsOf = (
+  makers: readonly (readonly [names: readonly string[], maker: Maker])[],
+): Map<string, Global> =>
+  new Map(makers.flatMap(([names, maker]) => names.map((name) => [name, new Global(name, maker)] as const)));
 
-/** A readable form of a foreign name: no control characters, no novels. */
-const printable = (name: string): string =>
-  Array.from(name.slice(0, 120), (c) => (/[\p{L}\p{N}\p{P}\p{S} ]/u.test(c) ? c : '?')).join('') +
-  (name.length > 120 ? '...' : '');
-
-/** The allowed name, or a FormatError that says which name is not allowed. */
-export function resolve(module: string, name: string): Global {
-  const known = GLOBALS.get(`${module}.${name}`);
-  if (!known)
-    throw new FormatError(`pickle: ${printable(`${module}.${name}`)} is not allowed in a data file`);
-  return known;
-}
+/** What any data file may use. */
+export const PLAIN_GLOBALS: ReadonlyMap<string, Global> = globalsOf(MAKERS);

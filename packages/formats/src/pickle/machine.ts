@@ -1,8 +1,10 @@
 import { Cursor } from './cursor.js';
+import type { Dialect } from './dialect.js';
 import type { Global, Item, Workshop } from './globals.js';
 import { Memo } from './memo.js';
 import type { Blank } from './numpy.js';
 import { Stack } from './stack.js';
+import type { PickleValue } from './value.js';
 
 /** All that a pickle's opcodes work on. */
 export class Machine implements Workshop {
@@ -11,10 +13,14 @@ export class Machine implements Workshop {
   readonly memo = new Memo();
   /** Arrays that were made and not yet filled. */
   readonly blanks = new Set<Blank>();
+  /** Dicts that were made as OrderedDict. */
+  readonly orderedDicts = new Set<Item>();
+  readonly dialect: Dialect;
   readonly #budget: Budget;
 
-  constructor(cursor: Cursor, budget: Budget) {
+  constructor(cursor: Cursor, budget: Budget, dialect: Dialect) {
     this.cursor = cursor;
+    this.dialect = dialect;
     this.stack = new Stack(cursor);
     this.#budget = budget;
   }
@@ -30,6 +36,10 @@ export class Machine implements Workshop {
 
   unfinished(array: Blank): void {
     this.blanks.add(array);
+  }
+
+  ordered(dict: Map<PickleValue, PickleValue>): void {
+    this.orderedDicts.add(dict);
   }
 
   /** A value that a literal should have given. */

@@ -6,14 +6,17 @@ import { transpose } from '../array/transpose.js';
 import { FormatError } from '../errors.js';
 import { parseDescr } from '../npy/header.js';
 import { exact } from './literals.js';
+import { Part } from './part.js';
 
 /** numpy.dtype while it is being read: its byte order comes in a second step. */
-export class DTypeToken {
+export class DTypeToken extends Part {
+  readonly described = 'a numpy dtype itself';
   readonly dtype: DType;
   littleEndian: boolean;
 
   /** @throws FormatError that names the dtype when it is no plain number */
   constructor(descr: string) {
+    super();
     ({ dtype: this.dtype, littleEndian: this.littleEndian } = parseDescr(descr));
   }
 

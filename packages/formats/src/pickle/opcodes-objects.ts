@@ -1,4 +1,5 @@
-import { Global, type Item, resolve } from './globals.js';
+import { resolve } from './dialect.js';
+import { Global, type Item } from './globals.js';
 import { parseInteger } from './literals.js';
 import type { Machine, Opcode } from './machine.js';
 import { type Blank, DTypeToken, makeArray } from './numpy.js';
@@ -28,10 +29,11 @@ const reduce: Opcode = (m) => {
   m.call(callable, args);
 };
 
-/** Completes a numpy dtype or array; nothing else here has a state. */
+/** Completes a numpy dtype or array; nothing else here has a state worth keeping. */
 const build: Opcode = (m) => {
   const state = m.stack.pop();
   const target = m.stack.top();
+  if (m.dialect.dropsAttributes && m.orderedDicts.has(target) && state instanceof Map) return;
   if (target instanceof DTypeToken && Array.isArray(state)) return target.build(state);
   const array = target as Blank;
   if (!m.blanks.has(array) || !Array.isArray(state) || state.length !== 5) {
@@ -46,8 +48,9 @@ const build: Opcode = (m) => {
 /** Protocols 0 and 1 name a class and call it in one go; none that is allowed here is written that way. */
 const refuseInstance: Opcode = (m) => {
   const module = m.cursor.line();
-  const { name } = resolve(module, m.cursor.line());
-  m.fail(`an instance of ${name} is not allowed in a data file`);
+  const name = m.cursor.line();
+  resolve(m.dialect, module, name);
+  m.fail(`an instance of ${module}.${name} is not allowed in a data file`);
 };
 
 const refuse =
@@ -56,7 +59,13 @@ const refuse =
     m.fail(`${what} not allowed in a data file`);
 
 const extension = refuse('codes of the copyreg extension registry are');
-const persistent = refuse('persistent ids (as in PyTorch checkpoints) are');
+
+/** Hands a persistent id to whoever knows what it stands for. */
+const persist = (m: Machine, id: Item): void => {
+  if (!m.dialect.persistent)
+    return m.fail('persistent ids (as in PyTorch checkpoints, which readTorch reads) are not allowed here');
+  m.stack.push(m.dialect.persistent(id, m));
+};
 const outOfBand = refuse('buffers outside of the file are');
 
 /** Opcodes for the memo, for names, and for what is refused. */
@@ -90,11 +99,11 @@ export const OBJECTS: Readonly<Record<number, Opcode>> = {
 
   /* GLOBAL */ 0x63: (m) => {
     const module = m.cursor.line();
-    m.stack.push(resolve(module, m.cursor.line()));
+    m.stack.push(resolve(m.dialect, module, m.cursor.line()));
   },
   /* STACK_GLOBAL */ 0x93: (m) => {
     const name = text(m, m.stack.pop());
-    m.stack.push(resolve(text(m, m.stack.pop()), name));
+    m.stack.push(resolve(m.dialect, text(m, m.stack.pop()), name));
   },
   /* REDUCE */ 0x52: reduce,
   /* NEWOBJ */ 0x81: reduce,
@@ -106,8 +115,8 @@ export const OBJECTS: Readonly<Record<number, Opcode>> = {
   /* EXT1 */ 0x82: extension,
   /* EXT2 */ 0x83: extension,
   /* EXT4 */ 0x84: extension,
-  /* PERSID */ 0x50: persistent,
-  /* BINPERSID */ 0x51: persistent,
+  /* PERSID */ 0x50: (m) => persist(m, m.cursor.line()),
+  /* BINPERSID */ 0x51: (m) => persist(m, m.stack.pop()),
   /* NEXT_BUFFER */ 0x97: outOfBand,
   /* READONLY_BUFFER */ 0x98: outOfBand,
 };

@@ -1,5 +1,6 @@
 import { FormatError } from '../errors.js';
 import { Cursor } from './cursor.js';
+import { type Dialect, PLAIN } from './dialect.js';
 import { finished } from './finished.js';
 import { type Budget, Machine, type Opcode } from './machine.js';
 import { CONTAINERS } from './opcodes-containers.js';
@@ -29,10 +30,12 @@ const FREE_WORK = 2 ** 20;
  */
 export function readPickle(bytes: Uint8Array): PickleValue {
   if (bytes[0] === 0x50 && bytes[1] === 0x4b && bytes[2] === 3 && bytes[3] === 4) {
-    throw new FormatError('no pickle but a zip archive (npz, or a PyTorch checkpoint)', { byte: 0 });
+    throw new FormatError('no pickle but a zip archive (npz, or a PyTorch checkpoint: readTorch)', {
+      byte: 0,
+    });
   }
   const cursor = new Cursor(bytes);
-  const value = readNext(cursor, budgetFor(bytes));
+  const value = readNext(cursor, budgetFor(bytes), PLAIN);
   if (cursor.left > 0) {
     throw new FormatError(
       `pickle: ${cursor.left} more bytes follow its end; readPickles reads several pickles of one file`,
@@ -49,16 +52,18 @@ export function readPickles(bytes: Uint8Array): PickleValue[] {
   const cursor = new Cursor(bytes);
   const budget = budgetFor(bytes);
   const values: PickleValue[] = [];
-  while (cursor.left > 0) values.push(readNext(cursor, budget));
+  while (cursor.left > 0) values.push(readNext(cursor, budget, PLAIN));
   return values;
 }
 
-const budgetFor = (bytes: Uint8Array): Budget => ({ left: bytes.length * WORK_PER_BYTE + FREE_WORK });
+/** What a file may cause, however much of it is pickle. */
+export const budgetFor = (bytes: Uint8Array): Budget => ({ left: bytes.length * WORK_PER_BYTE + FREE_WORK });
 
-function readNext(cursor: Cursor, budget: Budget): PickleValue {
+/** Reads the pickle that begins at the cursor, and leaves the cursor behind it. Throws as {@link readPickle} does. */
+export function readNext(cursor: Cursor, budget: Budget, dialect: Dialect): PickleValue {
   const start = cursor.at;
   try {
-    const machine = new Machine(cursor, budget);
+    const machine = new Machine(cursor, budget, dialect);
     for (;;) {
       const at = cursor.at;
       const code = cursor.u8();

@@ -68,12 +68,31 @@ describe('zip', () => {
     }
   });
 
-  it('refuses two entries of one name', () => {
+  it('refuses two entries of one name, and names that are not repeated', () => {
     const zip = writeZip(new Map([['a', text('1')], ['b', text('2')]])); // prettier-ignore
-    const twice = zip.slice();
-    const at = Buffer.from(twice).lastIndexOf('b');
-    twice[at] = 'a'.charCodeAt(0);
-    expect(() => readZip(twice)).toThrow('two entries called "a"');
+    const renamed = (name: string) => {
+      const copy = zip.slice();
+      copy[Buffer.from(copy).lastIndexOf('b')] = name.charCodeAt(0);
+      return copy;
+    };
+    expect(() => readZip(renamed('a'))).toThrow('two entries called "a"');
+    expect(() => readZip(renamed('c'))).toThrow('"c" is damaged: its header has another name');
+  });
+
+  it('refuses entries that share bytes', () => {
+    const zip = writeZip(new Map([['a', text('12')], ['b', text('34')]])); // prettier-ignore
+    const longer = altered(zip, (v, d) => v.setUint32(d + 20, 20, true));
+    expect(() => readZip(longer)).toThrow('zip entry "b" overlaps another one');
+  });
+
+  it('accepts missing checksums only when told to, and only when all are missing', () => {
+    const without = altered(writeZip(files), (v, d) => v.setUint32(d + 16, 0, true));
+    expect(() => readZip(without)).toThrow('its checksum differs');
+    expect(readZip(without, { checksumsOptional: true })).toEqual(readZip(writeZip(files)));
+    const mixed = altered(writeZip(new Map([...files, ['b', text('1')]])), (v, d) =>
+      v.setUint32(d + 16, 0, true),
+    );
+    expect(() => readZip(mixed, { checksumsOptional: true })).toThrow('its checksum differs');
   });
 
   it('refuses a bomb before it goes off', () => {

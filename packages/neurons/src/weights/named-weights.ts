@@ -13,13 +13,16 @@ export interface NamedVariable {
  * of the same network) don't show.
  */
 export function namedWeights(model: tf.LayersModel): NamedVariable[] {
-  return model.layers.flatMap((layer) =>
-    layer.weights.map((weight) => ({
-      name: placeOf(layer.name, weight.originalName),
-      trainable: weight.trainable,
-      variable: weight.read() as tf.Variable,
-    })),
-  );
+  return model.layers.flatMap(layerWeights);
+}
+
+/** The weights of one layer, under the same names. */
+export function layerWeights(layer: tf.layers.Layer): NamedVariable[] {
+  return layer.weights.map((weight) => ({
+    name: placeOf(layer.name, weight.originalName),
+    trainable: weight.trainable,
+    variable: weight.read() as tf.Variable,
+  }));
 }
 
 const placeOf = (layer: string, name: string): string =>

@@ -8,7 +8,8 @@ import { createOptimizer } from '../optimizers/optimizer.js';
 import '../optimizers/sgd.js';
 import { tinyNetwork } from '../testing/tiny.js';
 import { differences } from './compare-producer.js';
-import { applyOptimizer, applyWeights, readCheckpoint } from './decode.js';
+import { applyOptimizer, applyWeights } from './apply.js';
+import { readCheckpoint } from './read.js';
 import { encodeCheckpoint, type CheckpointFacts } from './encode.js';
 import { CheckpointError, CheckpointMismatchError } from './errors.js';
 import { CHECKPOINT_VERSION } from './meta.js';
@@ -62,7 +63,7 @@ it('gives back weights, running statistics, optimizer state and facts', async ()
   const fresh = createOptimizer({ type: 'Adam' }, other.weights());
   other.weights().forEach((w) => w.variable.assign(tf.zerosLike(w.variable)));
   const before = tf.memory().numTensors;
-  applyWeights(other.weights(), file);
+  applyWeights(other, file);
   expect(valuesOf(other)).toEqual(valuesOf(network));
   expect(tf.memory().numTensors).toBe(before);
   applyOptimizer(fresh, file);
@@ -98,7 +99,7 @@ it('refuses the checkpoint of another network, listing what differs, and changes
   const { path } = await save();
   const other = tinyNetwork({ hidden: 'head', features: 5 });
   const before = valuesOf(other);
-  const load = () => applyWeights(other.weights(), readCheckpoint(path));
+  const load = () => applyWeights(other, readCheckpoint(path));
   expect(load).toThrow(CheckpointMismatchError);
   expect(load).toThrow(/2 missing in the file: head\/kernel, head\/bias/);
   expect(load).toThrow(/2 unexpected in the file: fc\/.*, fc\//);
@@ -156,9 +157,7 @@ describe('a file that is no good', () => {
       .weights()
       .map((w) => [w.name, ndarray(new Int32Array(w.variable.size), w.variable.shape)] as const);
     writeFileSync(path, writeSafetensors(new Map(ints), {}));
-    expect(() => applyWeights(network.weights(), readCheckpoint(path))).toThrow(
-      /is of type int32; float32 is needed/,
-    );
+    expect(() => applyWeights(network, readCheckpoint(path))).toThrow(/is of type int32; float32 is needed/);
   });
 });
 
@@ -171,7 +170,7 @@ it('takes a plain safetensors file of weights', () => {
   writeFileSync(path, writeSafetensors(new Map(ones), {}));
   const file = readCheckpoint(path);
   expect(file.meta).toBeUndefined();
-  applyWeights(network.weights(), file);
+  applyWeights(network, file);
   expect(network.weights().every((w) => w.variable.dataSync().every((v) => v === 1))).toBe(true);
 });
 

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startEngine } from '@bidl/engine';
 import { saveFile } from '@bidl/formats';
-import { applyOptimizer, applyWeights, readCheckpoint } from '../checkpoint/decode.js';
+import { applyOptimizer, applyWeights } from '../checkpoint/apply.js';
+import { readCheckpoint } from '../checkpoint/read.js';
 import { CheckpointError } from '../checkpoint/errors.js';
 import { EpochBasedRunner } from '../loop/epoch-based-runner.js';
 import { createOptimizer } from '../optimizers/optimizer.js';
@@ -109,7 +110,7 @@ it('an interrupted run that is resumed ends with the same bits as an unbroken on
   await runnerOf(2).run();
   const file = readCheckpoint(latest());
   const resumed = runnerOf(4);
-  applyWeights(resumed.classifier.weights(), file);
+  applyWeights(resumed.classifier, file);
   applyOptimizer(resumed.optimizer, file);
   file.meta!.schedules.forEach((state, i) => resumed.schedules[i]!.load(state));
   resumed.restore(file.meta!);
