@@ -1,9 +1,11 @@
 #!/usr/bin/env node
-// npm run bench -- [NAME] [--json]: runs one benchmark, or all. A benchmark is benchmarks/<name>.mjs and gives
-// `export const cases = async () => [{ name, mode, forms: [{ form, run }] }]`.
+// npm run bench -- [NAME...] [--peers] [--json]: runs benchmarks, or all. A benchmark is benchmarks/<name>.mjs and gives
+// `export const cases = (options) => [{ name, mode, forms: [{ form, run }], peers?: [{ form, timed }] }]` (an array, or
+// an iterator, also asynchronous). Without peers every form is compared with the last one.
 import { readdirSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { measureInterleaved } from './lib/measure.mjs';
+import { againstForms, againstPeers } from './lib/lines.mjs';
 
 const here = new URL('.', import.meta.url);
 const names = readdirSync(here)
@@ -12,30 +14,31 @@ const names = readdirSync(here)
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: 'boolean', default: false }, rounds: { type: 'string', default: '12' } },
+  options: {
+    json: { type: 'boolean', default: false },
+    peers: { type: 'boolean', default: false },
+    peer: { type: 'string', multiple: true, default: [] },
+    mode: { type: 'string', multiple: true },
+    rounds: { type: 'string', default: '12' },
+  },
 });
+const rounds = Number(values.rounds);
+const peers = values.peers ? 'all' : values.peer;
 const chosen = positionals.length > 0 ? positionals : names;
-for (const name of chosen) {
-  if (!names.includes(name)) {
-    console.error(`bench: there is no benchmark "${name}"; there are ${names.join(', ')}`);
-    process.exit(2);
-  }
-}
-for (const name of chosen) {
+const plan = chosen.map((name) => {
+  const [, base = name, size] = /^(.+)-(\d+)$/.exec(name) ?? [];
+  if (names.includes(name) && !size) return { name };
+  if (names.includes(base) && size) return { name: base, size: Number(size) };
+  console.error(
+    `bench: there is no benchmark "${name}"; there are ${names.join(', ')} (lif and lif-fc also as lif-512)`,
+  );
+  process.exit(2);
+});
+for (const { name, size } of plan) {
   const { cases } = await import(new URL(`${name}.mjs`, here));
-  for (const group of await cases()) {
-    const rows = await measureInterleaved(group.forms, Number(values.rounds));
-    for (const row of rows) {
-      // A group may count frames, and say what its last form is when that is not the composed one.
-      const { name, mode, frames, against = 'composed' } = group;
-      const fps = frames && { fps: (1000 * frames) / row.ms, best_fps: (1000 * frames) / row.best_ms };
-      const line = { name, mode, ...row, ...fps, [`ratio_to_${against}`]: rows.at(-1).ms / row.ms };
-      const rate = fps ? `  ${Math.round(fps.fps)} frames/s (best ${Math.round(fps.best_fps)})` : '';
-      console.log(
-        values.json
-          ? JSON.stringify(line)
-          : `${group.name.padEnd(14)} ${group.mode.padEnd(7)} ${row.form.padEnd(9)} median ${row.ms.toFixed(1)} ms  best ${row.best_ms.toFixed(1)} ms  ${(rows.at(-1).ms / row.ms).toFixed(2)}x ${against}${rate}`,
-      );
-    }
+  for await (const group of await cases({ peers, modes: values.mode, size })) {
+    const rows = await measureInterleaved([...group.forms, ...(group.peers ?? [])], rounds);
+    const lines = group.peers ? againstPeers(group, rows) : againstForms(group, rows);
+    for (const { line, text } of lines) console.log(values.json ? JSON.stringify(line) : text);
   }
 }

@@ -25,7 +25,10 @@ export { rectangle, rectangleInfer, irnet, reactnet } from './surrogates/upstrea
 export { gaussian, piecewiseExponential, triangle } from './surrogates/piecewise.js';
 export { arctan, fastSigmoid, sigmoid } from './surrogates/smooth.js';
 export { SURROGATES, isSurrogateName, type SurrogateName } from './surrogates/by-name.js';
+export { noiseKey, normalAt } from './noise/normal.js';
 export { arrayOps, Value, type ArrayNorm, type ArrayOps, type Precision } from './reference/array-ops.js';
+export { emitKernel, type NeuronKernel } from './emit/kernel.js';
+export { NotFusableError } from './emit/pass.js';
 export {
   referenceScan,
   type ReferenceGradients,

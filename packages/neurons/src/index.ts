@@ -4,7 +4,15 @@ export { torchDefault, type Initializer } from './init/torch-default.js';
 export { type SomaArg, type SomaParams, type SomaValue } from './layers/soma.js';
 export { type SpikeFunc } from './layers/surrogate-arg.js';
 export { EPSILON as NORM_EPSILON, type Running, type Statistics } from './layers/normalise.js';
-export { isStateful, type State, type Stateful, type Stepped } from './layers/stateful.js';
+export {
+  isResumable,
+  isStateful,
+  type PartOptions,
+  type Resumable,
+  type State,
+  type Stateful,
+  type Stepped,
+} from './layers/stateful.js';
 export {
   SpikingLayer,
   type Form,
@@ -43,6 +51,13 @@ export {
 } from './layers/attention.js';
 export { OverTime } from './layers/over-time.js';
 export { Aggregation, type AggregationArgs, type AggregationMode } from './layers/aggregation.js';
+export { sequence, type Sequence } from './sequence/sequence.js';
 export { stepper, type NetworkState, type Stepper, type Watch } from './stepper/stepper.js';
+export { inParts, type PartRunner } from './sequence/in-parts.js';
+export {
+  type PartOptions as PartRunOptions,
+  type PartRun,
+  type SequenceOptions,
+} from './sequence/execute.js';
 export { walk, type Place, type Walk } from './stepper/walk.js';
 export { layerWeights, namedWeights, type NamedVariable } from './weights/named-weights.js';

@@ -16,7 +16,7 @@ import { oneShape, oneTensor } from './fold.js';
 import { lifMembrane, ownMembrane, type Membrane, type OutputArgs } from './membrane.js';
 import { NormWeights } from './norm-weights.js';
 import { resolveSoma, type SomaArg } from './soma.js';
-import type { State, Stateful, Stepped } from './stateful.js';
+import type { PartOptions, Resumable, State, Stepped } from './stateful.js';
 import { resolveSurrogate, type SpikeFunc } from './surrogate-arg.js';
 
 /** How the scan over time is computed: the fused kernel, composed tfjs ops, or whichever the backend has. */
@@ -46,12 +46,9 @@ export interface SpikingArgs extends LayerArgs, OutputArgs {
   form?: Form;
 }
 
-export interface RunOptions {
-  readonly training?: boolean;
-  /** State to start from; zeros when left out. */
-  readonly state?: State;
-  /** Number of the training iteration: noise is a function of seed, layer and this. Default 0. */
-  readonly iteration?: number;
+export interface RunOptions extends PartOptions {
+  /** Pool the output 2x2 by maxima, in the neurons' own pass over memory. Default false. */
+  readonly pool?: boolean;
 }
 
 export interface Run {
@@ -74,7 +71,7 @@ export type NormPlace = 'inside' | 'before' | 'none';
  * `<layer>/alpha`, `/beta`, `/theta`, `/v_0`, and with a BatchNorm `<layer>/norm/gamma`, `/norm/beta`, `/norm/mean`,
  * `/norm/variance`.
  */
-export abstract class SpikingLayer extends tf.layers.Layer implements Stateful {
+export abstract class SpikingLayer extends tf.layers.Layer implements Resumable {
   readonly neuron: NeuronDefinition;
   readonly surrogate: Surrogate;
   readonly noise: number;
@@ -159,9 +156,14 @@ export abstract class SpikingLayer extends tf.layers.Layer implements Stateful {
         training,
         iteration: Number(kwargs['iteration'] ?? 0),
       });
-      if (running) this.norm?.advance(running);
+      this.advance(running);
       return out;
     });
+  }
+
+  /** Takes running statistics that {@link run} gave for its own. */
+  advance(running: Running | undefined): void {
+    if (running) this.norm?.advance(running);
   }
 
   /**
@@ -169,7 +171,7 @@ export abstract class SpikingLayer extends tf.layers.Layer implements Stateful {
    *
    * @param x `[B, T, ...]`
    */
-  run(x: tf.Tensor, { training = false, state, iteration = 0 }: RunOptions = {}): Run {
+  run(x: tf.Tensor, { training = false, state, iteration = 0, pool = false }: RunOptions = {}): Run {
     let current = this.current(asFloat(x));
     let bias = this.bias();
     let running: Running | undefined;
@@ -193,6 +195,7 @@ export abstract class SpikingLayer extends tf.layers.Layer implements Stateful {
           seed: seedFor(this.seed, `${this.name}/noise/${iteration}`),
         }),
       training,
+      pool,
       form: this.form,
     });
     running ??= scan.running;

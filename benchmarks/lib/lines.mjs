@@ -1,0 +1,36 @@
+const ms = (value) => `${value.toFixed(1)} ms`;
+
+/** Ours (the first row) against every peer. */
+export function againstPeers({ name, mode }, [ours, ...peers]) {
+  return peers.map((peer) => {
+    const ratio = peer.ms / ours.ms;
+    const best = { ours_best_ms: ours.best_ms, peer_best_ms: peer.best_ms };
+    return {
+      line: {
+        name,
+        mode,
+        ours_ms: ours.ms,
+        peer: peer.form,
+        peer_ms: peer.ms,
+        ratio,
+        checked: true,
+        ...best,
+      },
+      text: `${name.padEnd(12)} ${mode.padEnd(7)} ours ${ms(ours.ms)}  ${peer.form} ${ms(peer.ms)}  ${ratio.toFixed(2)}x`,
+    };
+  });
+}
+
+/** Every form of ours against the last one. A group may count frames, and say what its last form is. */
+export function againstForms({ name, mode, frames, against = 'composed' }, rows) {
+  const last = rows.at(-1);
+  return rows.map((row) => {
+    const ratio = last.ms / row.ms;
+    const fps = frames && { fps: (1000 * frames) / row.ms, best_fps: (1000 * frames) / row.best_ms };
+    const rate = fps ? `  ${Math.round(fps.fps)} frames/s (best ${Math.round(fps.best_fps)})` : '';
+    return {
+      line: { name, mode, ...row, ...fps, [`ratio_to_${against}`]: ratio },
+      text: `${name.padEnd(14)} ${mode.padEnd(7)} ${row.form.padEnd(9)} median ${ms(row.ms)}  best ${ms(row.best_ms)}  ${ratio.toFixed(2)}x ${against}${rate}`,
+    };
+  });
+}

@@ -1,0 +1,92 @@
+// Our side of the network benchmarks: SeqClif3Fc3DmItout with upstream's default neurons (alpha 0.3, beta 0, theta 0.5,
+// v_0 0), its trained weights, and what a training step and an inference are.
+import { frames, tf } from '@bidl/engine';
+import { ndarray } from '@bidl/formats';
+import { buildClassifier } from '@bidl/models';
+import { SIZE, STEPS } from './dataset.mjs';
+
+const CHANNELS = 2;
+const CLASSES = 10;
+
+/** The classifier of a mode (`spike`, `analog`). */
+export function build(mode, { soma_params = 'all_share' } = {}) {
+  return buildClassifier(
+    {
+      type: 'ImageClassifier',
+      backbone: {
+        type: 'SeqClif3Fc3DmItout',
+        timestep: STEPS,
+        input_channels: CHANNELS,
+        h: SIZE,
+        w: SIZE,
+        nclass: CLASSES,
+        cmode: mode,
+        soma_params,
+      },
+      head: { type: 'ClsHead', loss: { type: 'LabelSmoothLoss', label_smooth_val: 0.1 } },
+    },
+    { inputShape: [STEPS, SIZE, SIZE, CHANNELS], seed: 1 },
+  );
+}
+
+export function setForm(classifier, form) {
+  for (const layer of classifier.backbone.layers) if ('form' in layer) layer.form = form;
+}
+
+export const trainable = (classifier) =>
+  classifier
+    .weights()
+    .filter((weight) => weight.trainable)
+    .map((weight) => weight.variable);
+
+/** @param weights Map from name to array, as `bidl train` saves them */
+export function load(classifier, weights) {
+  for (const { name, variable } of classifier.weights()) {
+    const value = weights.get(name);
+    if (value === undefined) throw new Error(`the weights lack "${name}"`);
+    tf.tidy(() => variable.assign(tf.tensor(value.data, variable.shape)));
+  }
+}
+
+/**
+ * Forward and backward of one batch, which starts as bytes; no optimizer, so the weights stay what they are.
+ * `use` sees loss, logits and gradients before they go.
+ */
+export function trainStep(classifier, batch, variables, use = ({ loss }) => loss.dataSync()) {
+  const x = frames(batch.img.data, batch.img.shape);
+  let logits;
+  const { value: loss, grads } = tf.variableGrads(() => {
+    logits = tf.keep(classifier.forward(x, true));
+    return classifier.loss(logits, batch.labels.data);
+  }, variables);
+  const result = use({ loss, logits, grads });
+  tf.dispose([x, loss, logits, grads]);
+  return result;
+}
+
+/** Forward in inference mode: logits [B, 10]. */
+export function infer(classifier, batch) {
+  return tf.tidy(() => classifier.forward(frames(batch.img.data, batch.img.shape), false).dataSync());
+}
+
+/** What is compared before anything is timed, by the names that the peers use too. */
+export function results(classifier, batch, weights) {
+  load(classifier, weights);
+  const found = new Map([['infer/logits', infer(classifier, batch)]]);
+  const named = classifier.weights().filter((weight) => weight.trainable);
+  trainStep(classifier, batch, trainable(classifier), ({ loss, logits, grads }) => {
+    found.set('train/loss', loss.dataSync());
+    found.set('train/logits', logits.dataSync());
+    for (const { name, variable } of named) found.set(`grad/${name}`, grads[variable.name].dataSync());
+  });
+  load(classifier, weights); // the step has moved the running statistics
+  return found;
+}
+
+/** Weights by name, to be saved. */
+export const snapshot = (classifier) =>
+  new Map(
+    classifier
+      .weights()
+      .map(({ name, variable }) => [name, ndarray(Float32Array.from(variable.dataSync()), variable.shape)]),
+  );
