@@ -2,7 +2,7 @@ import { startEngine, tf } from '@bidl/engine';
 import { createExecutor, type StepGraph } from '@bidl/graph';
 import { Conv2dLif } from '@bidl/neurons';
 import { buildClassifier } from '@bidl/models';
-import { expectClose, golden, goldenCases, recipe, upstreamNames, type Golden } from '@bidl/testing';
+import { expectClose, golden, goldenCases, recipe, type Golden } from '@bidl/testing';
 import { capture } from './capture/capture.js';
 import { stateScales } from './passes/fold-recurrent-norm.js';
 import { optimise, type OptimiseOptions } from './passes/optimise.js';
@@ -50,7 +50,7 @@ describe.each(FORMS)('%s, against the chip path of upstream', (_, options) => {
 
   test.each(goldenCases('chip', /^(clif|resnet)/))('%s', (name) => {
     const data = golden('chip', name);
-    const model = backbone(data);
+    const { model, layerAt } = backbone(data);
     const { graph, scales } = compiled(model);
     const layers = [...data.within('v/').keys()].map((place) => [place, layerAt(place)] as const);
     const states = layers.map(([, layer]) => `${layer}/v`);
@@ -120,7 +120,7 @@ function convNetwork(data: Golden): tf.LayersModel {
   return model;
 }
 
-function backbone(data: Golden): tf.LayersModel {
+function backbone(data: Golden) {
   const [, t = 0, c = 0, h = 0, w = 0] = data.get('x').shape;
   const given = Object.entries(data.json.ctor ?? {}).filter(([key]) => key !== 'file');
   const { backbone: model } = buildClassifier(
@@ -132,8 +132,10 @@ function backbone(data: Golden): tf.LayersModel {
     { inputShape: [t, h, w, c] },
   );
   const rows = golden('backbones', TWINS[data.name]).json['state_dict'] as StateRow[];
-  loadUpstream(model, recipe({ ...data.json, state_dict: resized(model, rows) }));
-  return model;
+  const names = loadUpstream(model, recipe({ ...data.json, state_dict: resized(model, rows) }));
+  /** The layer of ours at a place of upstream's. */
+  const layerAt = (place: string) => names.get(`${place}.alpha`)?.replace(/\/alpha$/, '') ?? '';
+  return { model, layerAt };
 }
 
 /** A chip case lists no weights; the same network at another size does. */
@@ -145,13 +147,3 @@ const TWINS: Readonly<Record<string, string>> = {
   clifplus3fc3dm: 'clifplus3fc3dm_itout_analog',
   resnetlif18: 'resnetlif18_itout_spike',
 };
-
-/** The layer of ours at a place of upstream's. */
-function layerAt(place: string): string {
-  const key = `${place}.alpha`;
-  return (
-    upstreamNames([key])
-      .get(key)
-      ?.replace(/\/alpha$/, '') ?? ''
-  );
-}

@@ -1,41 +1,44 @@
 import { tf } from '@bidl/engine';
+import { mapTorchWeights } from '@bidl/interop';
 import { namedWeights } from '@bidl/neurons';
-import { channelsLast, flattenedImages, upstreamLayout, upstreamNames, type Golden } from '@bidl/testing';
+import { channelsLast, type Golden } from '@bidl/testing';
 
 type Array = ReturnType<Golden['get']>;
 
-/** Writes upstream's weights (by state_dict key, PyTorch's layout) into a network of ours. */
-export function loadUpstream(model: tf.LayersModel, weights: ReadonlyMap<string, Array>): void {
-  const ours = new Map(namedWeights(model).map((w) => [w.name, w.variable]));
-  const names = upstreamNames(weights.keys());
-  const images = flattenedImages(model);
-  const left = new Set(ours.keys());
-  for (const [key, array] of weights) {
-    const name = names.get(key);
-    if (name === undefined) continue;
-    const variable = ours.get(name);
-    if (!variable) throw new Error(`${key}: the network has no ${name}`);
-    left.delete(name);
-    const { shape, data } = upstreamLayout(key, array, images.get(name.replace(/\/kernel$/, '')));
-    variable.assign(tf.tensor(data as Float32Array, [...shape], 'float32').reshape(variable.shape));
+/**
+ * Writes upstream's weights (by state_dict key, PyTorch's layout) into a network of ours.
+ *
+ * @returns our names by upstream's
+ */
+export function loadUpstream(
+  model: tf.LayersModel,
+  weights: ReadonlyMap<string, Array>,
+): ReadonlyMap<string, string> {
+  const { weights: ours, report } = mapTorchWeights(model, { weights, others: [] });
+  for (const { name, variable } of namedWeights(model)) {
+    const array = ours.get(name);
+    if (array) tf.tidy(() => variable.assign(tf.tensor(array.data, [...array.shape])));
   }
-  if (left.size > 0) throw new Error(`no values for ${[...left].join(', ')}`);
+  return new Map(report.mapped.map(({ from, to }) => [from, to]));
 }
 
 /**
- * The rows of a state_dict made for frames of another size: linear layers have as many inputs as the network's own.
- * `[i, key, shape, kind, dtype]` each.
+ * The rows of a state_dict made for frames of another size: linear layers, in order, have as many inputs as the
+ * network's own.
  */
 export function resized(model: tf.LayersModel, rows: readonly StateRow[]): StateRow[] {
-  const ours = new Map(namedWeights(model).map((w) => [w.name, w.variable.shape]));
-  const names = upstreamNames(rows.map(([, key]) => key));
-  return rows.map(([i, key, shape, ...rest]) => {
-    const own =
-      shape.length === 2 && !key.startsWith('embedding') ? ours.get(names.get(key) ?? '') : undefined;
-    return [i, key, own ? [...own].reverse() : shape, ...rest];
-  });
+  const linear = namedWeights(model)
+    .filter(({ name, variable }) => name.endsWith('/kernel') && variable.rank === 2)
+    .map(({ variable }) => [...variable.shape].reverse());
+  return rows.map(([i, key, shape, ...rest]) => [
+    i,
+    key,
+    shape.length === 2 ? (linear.shift() ?? shape) : shape,
+    ...rest,
+  ]);
 }
 
+/** `[i, key, shape, kind, dtype]` */
 export type StateRow = [i: number, key: string, shape: number[], kind: string, dtype: string];
 
 /** One sample `[1, T, C, H, W]` of golden data as frames `[H, W, C]`. */

@@ -43,7 +43,10 @@ export const neuronShape = ({ noise }: { readonly noise: number }) => ({
 
 /** Arguments that say how a network treats time. */
 export const timeShape = {
-  amode: z.enum(['mean', 'sum', 'pick']).default('mean').describe('how time steps are brought together'),
+  amode: z
+    .enum(['mean', 'sum', 'pick', 'none'])
+    .default('mean')
+    .describe('how time steps are brought together; none: the output is that of every step, `[B, T, ...]`'),
   aggregate: z
     .enum(['logits', 'features'])
     .default('logits')

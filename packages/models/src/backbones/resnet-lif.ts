@@ -78,6 +78,7 @@ function resnetLif(
   { inputShape, seed }: BackboneContext,
 ): tf.LayersModel {
   const { steps, h, w, c } = frameSizes(args, inputShape);
+  const stepsBehindStem = pooledSteps(args, steps);
   const cell = cells(args, seed);
   const blocks = blocksOf(args.depth as Depth, args.base_channels);
   const [from, to] = splitOf(args, blocks.length);
@@ -92,9 +93,7 @@ function resnetLif(
     (args.low_resolut ? 1 : 2) + blocks.slice(0, from).filter(({ stride }) => stride === 2).length;
   const sideOf = (n: number) => Array.from({ length: halvings }).reduce<number>(smaller, n);
   const input =
-    from === 0
-      ? [steps, h, w, c]
-      : [pooledSteps(args, steps), sideOf(h), sideOf(w), blocks[from - 1]?.channels ?? 0];
+    from === 0 ? [steps, h, w, c] : [stepsBehindStem, sideOf(h), sideOf(w), blocks[from - 1]?.channels ?? 0];
   return network(
     type,
     input,

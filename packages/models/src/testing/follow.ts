@@ -95,9 +95,9 @@ export class Follower {
     );
   }
 
-  /** Whether any decision is forced at present. */
-  get forces(): boolean {
-    return [...this.surrogates.values()].some(({ forced, slopes }) => forced.length + slopes.length > 0);
+  /** Lets every neuron decide for itself again. */
+  forget(): void {
+    for (const { forced, slopes } of this.surrogates.values()) forced.length = slopes.length = 0;
   }
 
   /**

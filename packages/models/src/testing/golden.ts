@@ -1,14 +1,7 @@
 import { centre, tf } from '@bidl/engine';
+import { mapTorchWeights, type MappedWeights } from '@bidl/interop';
 import { namedWeights, SpikingLayer, type NamedVariable } from '@bidl/neurons';
-import {
-  channelsLast,
-  expectClose,
-  flattenedImages,
-  recipe,
-  upstreamLayout,
-  upstreamNames,
-  type Golden,
-} from '@bidl/testing';
+import { channelsLast, expectClose, recipe, type Golden } from '@bidl/testing';
 import { backbones } from '../backbones/backbone.js';
 
 type Array = ReturnType<Golden['get']>;
@@ -37,25 +30,25 @@ export const goldenInput = (array: Array): tf.Tensor =>
 /** Upstream's weights, and everything that a case says about them, in a network of ours. */
 export class UpstreamWeights {
   readonly variables: ReadonlyMap<string, NamedVariable>;
+  private readonly file: ReadonlyMap<string, Array>;
+  private readonly mapped: MappedWeights;
   private readonly names: ReadonlyMap<string, string>;
-  private readonly images: ReadonlyMap<string, readonly number[]>;
 
   constructor(
-    model: tf.LayersModel,
-    private readonly json: Golden['json'],
+    private readonly model: tf.LayersModel,
+    { json }: Golden,
   ) {
     this.variables = new Map(namedWeights(model).map((weight) => [weight.name, weight]));
-    this.names = upstreamNames((json['state_dict'] as [number, string][]).map(([, key]) => key));
-    this.images = flattenedImages(model);
+    // The transposed alias of an embedding is no weight of its own.
+    this.file = new Map([...recipe(json)].filter(([key]) => key !== 'embedding_fc.weight'));
+    this.mapped = mapTorchWeights(model, { weights: this.file, others: [] });
+    this.names = new Map(this.mapped.report.mapped.map(({ from, to }) => [from, to]));
   }
 
-  /** The weight for one of upstream's keys; undefined for what we do not hold. */
-  of(key: string): NamedVariable | undefined {
-    const name = this.names.get(key);
-    if (name === undefined) return undefined;
-    const weight = this.variables.get(name);
-    if (!weight)
-      throw new Error(`${key}: the network has no ${name}; it has ${[...this.variables.keys()].join(', ')}`);
+  /** The weight for one of upstream's keys. */
+  of(key: string): NamedVariable {
+    const weight = this.variables.get(this.names.get(key) ?? '');
+    if (!weight) throw new Error(`the network has no ${key}`);
     return weight;
   }
 
@@ -65,22 +58,18 @@ export class UpstreamWeights {
     return name.slice(0, name.lastIndexOf('/'));
   }
 
-  /** An array of upstream's for a key, in our layout. */
-  ours(key: string, array: Array): Array {
-    const name = this.names.get(key) ?? '';
-    return upstreamLayout(key, array, this.images.get(name.replace(/\/kernel$/, '')));
+  /** Arrays of upstream's by key (a gradient lies as its weight does), by our names and in our layout. */
+  ours(arrays: ReadonlyMap<string, Array>): ReadonlyMap<string, Array> {
+    const small = [...this.file].filter(([, { shape }]) => shape.length < 2);
+    const weights = new Map([...small, ...arrays]);
+    return mapTorchWeights(this.model, { weights, others: [] }, { strict: false }).weights;
   }
 
-  /** Fills the network by the recipe. @throws Error when a weight of ours is left over. */
+  /** Fills the network by the recipe: every weight of ours, and no key left over. */
   load(): void {
-    const left = new Set(this.variables.keys());
-    for (const [key, array] of recipe(this.json)) {
-      const weight = this.of(key);
-      if (!weight) continue;
-      left.delete(weight.name);
-      tf.tidy(() => weight.variable.assign(tensor(this.ours(key, array)).reshape(weight.variable.shape)));
+    for (const [name, array] of this.mapped.weights) {
+      tf.tidy(() => this.variables.get(name)?.variable.assign(tensor(array)));
     }
-    if (left.size > 0) throw new Error(`no values for ${[...left].join(', ')}`);
   }
 }
 
@@ -169,6 +158,6 @@ export function membraneMeans(
       return { ...result, out: result.state['v'] ?? result.out };
     },
   };
-  const twin = Object.assign(Object.create(layer) as SpikingLayer, { neuron: shown, form: 'composed' });
+  const twin = Object.assign(Object.create(layer) as SpikingLayer, { neuron: shown });
   return meanOfSteps(twin.run(input, { training }).out.abs());
 }

@@ -68,10 +68,14 @@ export const sum =
 /** What leaves its input as it is. */
 export const identity: Piece = (x) => x;
 
-/** Brings the time steps together, `[B, T, ...] -> [B, ...]`. A mean divides by `divisor`, or by the steps. */
+/**
+ * Brings the time steps together, `[B, T, ...] -> [B, ...]`. A mean divides by `divisor`, or by the steps. `none` leaves
+ * them apart, for losses that judge every step.
+ */
 export const together =
-  (mode: AggregationMode, divisor?: number): Piece =>
+  (mode: AggregationMode | 'none', divisor?: number): Piece =>
   (x) => {
+    if (mode === 'none') return x;
     const layer = new Aggregation({
       name: 'aggregate',
       mode,
