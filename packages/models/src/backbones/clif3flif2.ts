@@ -10,7 +10,7 @@ import { registerSequential, type SequentialPlan } from './vocabulary/sequential
  * 3x3 kernels with stride 2, BatchNorm on the frames, and on input + membrane. The output is the mean of the last
  * layer's spikes over the sample's steps. 2,013,157 trainable parameters at 40x40, two channels, 11 classes.
  *
- * Source: Lynxi BIDL 1.9, `dvs_gesture/backbone.py`, `rgbgesture/backbone.py` (which has the same names).
+ * Source: Lynxi BIDL 1.9, `dvs_gesture/backbone.py`, `rgbgesture/backbone.py` (where RGB gestures have the names of DVS-Gesture).
  */
 export const CLIF3FLIF2: SequentialPlan = {
   inputNorm: true,
@@ -27,5 +27,7 @@ const gestures = {
 
 registerSequential(CLIF3FLIF2, {
   SeqClif3Flif2DgItout: gestures,
+  SeqClif3Flif2RgItout: gestures,
   SeqClifplus3Flifplus2DgItout: { ...gestures, ...lifPlusPreset },
+  SeqClifplus3Flifplus2RgItout: { ...gestures, ...lifPlusPreset },
 });

@@ -34,6 +34,7 @@ const objects = imageShape({ timestep: 10, nclass: 10 });
 registerSequential(CLIF5FC2, {
   SeqClif5Fc2DmItout: digits,
   SeqClif5Fc2DmIt: { ...digits, ...innerLoop },
+  SeqClifplus5Fc2DmItout: { ...digits, ...lifPlusPreset },
 });
 registerSequential(
   { ...CLIF5FC2, mean: 'steps' },

@@ -1,4 +1,4 @@
-import { imageShape, innerLoop } from './args.js';
+import { imageShape, innerLoop, lifPlusPreset } from './args.js';
 import { registerSequential, type SequentialPlan } from './vocabulary/sequential.js';
 
 /**
@@ -25,6 +25,8 @@ registerSequential(CLIF7FC1, {
   SeqClif7Fc1DgItout: imageShape(outer),
   SeqClif7Fc1CdItout: imageShape(outer),
   SeqClif7Fc1DgIt: { ...imageShape(inner), ...innerLoop },
+  SeqClifplus7Fc1DgItout: { ...imageShape(outer), ...lifPlusPreset },
+  SeqClifplus7Fc1CdItout: { ...imageShape(outer), ...lifPlusPreset },
 });
 registerSequential(
   { ...CLIF7FC1, pooling: 'behind' },
