@@ -9,6 +9,9 @@ const blocksOf = (page: string) =>
     ({ language }) => language === 'ts',
   );
 
+/** Jest's own: a block sees the packages that this spec sees. */
+const load: NodeJS.Require = require;
+
 /** What the last `console.log` of a block says that it prints. */
 const promised = (code: string): string | undefined => /console\.log\(.*\); \/\/ (.*)$/m.exec(code)?.[1];
 
@@ -22,7 +25,7 @@ test.each([
 ])('%s', async (page, prints) => {
   const blocks = blocksOf(page);
   let defined: Readonly<Record<string, unknown>> = {};
-  const resolve = ((id: string) => (id.startsWith('./') ? defined : require(id))) as NodeJS.Require;
+  const resolve = ((id: string) => (id.startsWith('./') ? defined : load(id))) as NodeJS.Require;
   let printed = 0;
   for (const [i, { code }] of blocks.entries()) {
     const run = await runBlock(code, resolve);
@@ -36,7 +39,7 @@ test.each([
 
 test('the config of add-a-backbone is one', async () => {
   const config = blocksOf('add-a-backbone')[1];
-  const { exported } = await runBlock(config!.code, require);
+  const { exported } = await runBlock(config!.code, load);
   const { model } = exported['default'] as { model: object };
   const { nclass } = buildClassifier(model, { inputShape: [2, 8, 8, 1] });
   expect(nclass).toBe(10);
