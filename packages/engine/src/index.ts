@@ -16,10 +16,12 @@ export { cacheRoot } from './install/cache.js';
 export type { Device } from './install/device.js';
 export type { DownloadProgress } from './install/pip.js';
 export {
+  centre,
   convScan,
   neuronScan,
   neuronStep,
   ScanError,
+  type Centred,
   type ConvScanArgs,
   type ScanArgs,
   type ScanForm,

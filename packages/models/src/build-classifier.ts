@@ -1,4 +1,5 @@
-import './backbones/clif3fc3.js';
+import './backbones/builtin.js';
+import './necks/builtin.js';
 import type { BackboneContext } from './backbones/backbone.js';
 import { classifiers, type ImageClassifier } from './classifiers/image-classifier.js';
 

@@ -7,7 +7,7 @@ export { MseLoss, type MseArgs } from './losses/mse.js';
 export { TetLoss, type TetArgs } from './losses/tet.js';
 export { binaryCorrect, topKCorrect } from './metrics/accuracy.js';
 export { ClsHead, heads, type Head } from './heads/cls-head.js';
+export { necks, type NeckContext } from './necks/neck.js';
 export { backbones, type BackboneContext } from './backbones/backbone.js';
-export { seqClif3Fc3, type Clif3Fc3Args } from './backbones/clif3fc3.js';
 export { classifiers, ImageClassifier, type RunOptions } from './classifiers/image-classifier.js';
 export { buildClassifier } from './build-classifier.js';

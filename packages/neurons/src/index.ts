@@ -38,6 +38,9 @@ export { Conv2d, type Conv2dArgs } from './layers/conv2d.js';
 export { type Convolution, type ConvolutionArgs } from './layers/convolution.js';
 export { BatchNorm, type BatchNormArgs } from './layers/batch-norm.js';
 export { MaxPool2d, type MaxPool2dArgs } from './layers/max-pool2d.js';
+export { SeededDropout, type SeededDropoutArgs } from './layers/dropout.js';
+export { Invert } from './layers/invert.js';
+export { Standardize, type StandardizeArgs } from './layers/standardize.js';
 export { Embedding, type EmbeddingArgs } from './layers/embedding.js';
 export { AvgPoolTimeVideo, MaxPoolTimeVideo, type TimePoolingArgs } from './layers/time-pooling.js';
 export {

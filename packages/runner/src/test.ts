@@ -41,7 +41,7 @@ export async function test(config: RunConfig | LoadedConfig, options: TestOption
   const engine = await startEngine({ warn: log, log });
   const loader = await loaderOf(run, 'test', { training: false, seed });
   try {
-    const classifier = classifierOf(run, loader.sampleShape, seed);
+    const classifier = classifierOf(run, loader.sampleShape, seed, loader.classes);
     try {
       const report = applyWeights(classifier, checkpoint);
       if (report)

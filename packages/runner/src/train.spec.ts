@@ -252,6 +252,14 @@ describe('test', () => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
+  it('refuses a network with fewer logits than the data have classes', async () => {
+    const { data } = tinyConfig();
+    const three = <T extends object>(split: T) => ({ ...split, classes: ['row', 'column', 'neither'] });
+    await expect(run({}, { data: { ...data, train: three(data.train) } })).rejects.toThrow(
+      'model.backbone.nclass: the network tells 2 classes apart, but the data set has 3 (row, column, neither); set nclass to 3',
+    );
+  });
+
   it('refuses the checkpoint of another network, and a config without a test split', async () => {
     const { best } = await run();
     const { model, data } = tinyConfig();

@@ -131,7 +131,7 @@ async function trainIn({
   if (!validation)
     warn('no validation (data.val is null or it was switched off): best.safetensors is not written');
 
-  const classifier = classifierOf(run, loader.sampleShape, seed);
+  const classifier = classifierOf(run, loader.sampleShape, seed, loader.classes);
   cleanup.push(() => classifier.dispose());
   const weights = classifier.weights();
   const optimizer = createOptimizer(config.optimizer, weights);

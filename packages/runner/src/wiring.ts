@@ -1,5 +1,5 @@
 import { createLoader } from '@bidl/datasets';
-import { buildClassifier } from '@bidl/models';
+import { buildClassifier, type ImageClassifier } from '@bidl/models';
 import type { EngineInfo } from '@bidl/engine';
 import { ConfigError } from '@bidl/registry';
 import type { CheckpointProducer } from './checkpoint/meta.js';
@@ -39,9 +39,32 @@ export function loaderOf(
   });
 }
 
-/** The network of a config, for samples of a shape [T, H, W, C]. */
-export const classifierOf = ({ config }: NamedConfig, inputShape: readonly number[], seed: number) =>
-  buildClassifier(config.model, { inputShape: [...inputShape], seed });
+/**
+ * The network of a config, for samples of a shape [T, H, W, C].
+ *
+ * @param classes names of the data set's classes, where they are known
+ * @throws ConfigError when the network has fewer logits than the data have classes
+ */
+export function classifierOf(
+  { config }: NamedConfig,
+  inputShape: readonly number[],
+  seed: number,
+  classes: readonly string[] = [],
+): ImageClassifier {
+  const classifier = buildClassifier(config.model, { inputShape: [...inputShape], seed });
+  const { nclass } = classifier;
+  // One logit is enough for two classes.
+  if (nclass >= classes.length || (nclass === 1 && classes.length === 2)) return classifier;
+  classifier.dispose();
+  throw new ConfigError(
+    `model.backbone.nclass: the network tells ${nclass} classes apart, but the data set has ${classes.length} ` +
+      `(${abridged(classes)}); set nclass to ${classes.length}`,
+    'model.backbone.nclass',
+  );
+}
+
+const abridged = (names: readonly string[]): string =>
+  names.length > 5 ? `${names.slice(0, 4).join(', ')}, ..., ${names.at(-1)}` : names.join(', ');
 
 /** This process, as checkpoints record it. */
 export const producerOf = (engine: EngineInfo): CheckpointProducer => ({

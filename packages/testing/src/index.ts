@@ -1,4 +1,5 @@
 export { codeBlocks, type CodeBlock } from './code-blocks.js';
+export { runBlock, type BlockRun } from './run-block.js';
 export { expectClose, type Tolerance } from './close.js';
 export { type Golden, type GoldenJson, golden, goldenCases, goldenFile } from './golden.js';
 export { channelsFirst, channelsLast, oihwToHwio, oiToIo } from './layout.js';

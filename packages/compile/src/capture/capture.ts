@@ -3,6 +3,7 @@ import { graphBuilder, GraphError, type StepGraph, type ValueRef } from '@bidl/g
 import { Aggregation, isStateful, OverTime, SpikingLayer, StepError, walk, type Place } from '@bidl/neurons';
 import { CompileError, Unsupported, type Finding } from '../finding.js';
 import { captureAggregation } from './aggregation.js';
+import { capturePerStep } from './per-step.js';
 import { scopes, type Scope } from './scope.js';
 import { captureSpiking } from './spiking.js';
 import { captureStateless } from './stateless.js';
@@ -79,6 +80,8 @@ function captured(scope: Scope, { layer, timed }: Place, xs: readonly ValueRef[]
       ? captureAggregation(scope, layer, x)
       : captureSpiking(scope, layer, x);
   }
+  const perStep = capturePerStep(scope, layer, x);
+  if (perStep) return perStep;
   if (isStateful(layer)) {
     throw new Unsupported(
       'supported-layer',

@@ -1,5 +1,5 @@
 import { traceNeuron, type FoldedNorm, type ValueRef } from '@bidl/graph';
-import { Conv2dLif, FcLif, Lif, NORM_EPSILON, type SpikingLayer } from '@bidl/neurons';
+import { Conv2dLif, FcLif, FEEDBACK, Lif, NORM_EPSILON, RLif, type SpikingLayer } from '@bidl/neurons';
 import { Unsupported } from '../finding.js';
 import { foldNorm, numbersOf } from './norm.js';
 import { weightOf, type Scope } from './scope.js';
@@ -14,17 +14,30 @@ export function captureSpiking(scope: Scope, layer: SpikingLayer, x: ValueRef): 
   if (norm && layer.normPlace === 'before') {
     current = scope.builder.node('affine', [current, norm.scale, norm.shift], {}, place(scope, 'norm'));
   }
+  if (layer instanceof RLif) {
+    const heard = scope.builder.load(
+      { key: feedback(scope), shape: current.type.shape },
+      place(scope, 'load_feedback'),
+    );
+    const kernel = needed(scope, layer, 'recurrent/kernel');
+    const echo = scope.builder.dense(heard, kernel, undefined, place(scope, 'recurrent'));
+    current = scope.builder.node('add', [current, echo], {}, place(scope, 'input'));
+  }
   const params = Object.fromEntries(
     Object.entries(layer.params()).map(([name, tensor]) => [
       name,
       scope.weight(layer.paramWeight(name), tensor),
     ]),
   );
-  return traceNeuron(scope.builder, scope.layer, layer.neuron, current, params, {
+  const out = traceNeuron(scope.builder, scope.layer, layer.neuron, current, params, {
     surrogate: layer.surrogate,
     ...(norm && layer.normPlace === 'inside' && { norm }),
   });
+  if (layer instanceof RLif) scope.builder.save(feedback(scope), out, place(scope, 'save_feedback'));
+  return out;
 }
+
+const feedback = ({ layer }: Scope): string => `${layer}/${FEEDBACK}`;
 
 function synapse(scope: Scope, layer: SpikingLayer, x: ValueRef): ValueRef {
   const { builder } = scope;

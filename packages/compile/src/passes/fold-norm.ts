@@ -18,6 +18,11 @@ export const foldSynapticNorm: Pass = (original) => {
     const synapse = synapseBehind(graph, x, id, scale);
     if (!synapse) continue;
     scaleSynapse(graph, synapse, scale, shift);
+    // What the synapse makes is now what the norm's layer made.
+    for (let at = x; ; [at = x] = graph.get(at).inputs) {
+      graph.moveTo(at, node.layer);
+      if (at === synapse.node.id) break;
+    }
     graph.bypass(id, x);
   }
   return deadCode(graph.done());

@@ -71,6 +71,11 @@ export class Rewrite {
     this.nodes.set(id, { ...this.get(id), op, inputs, attrs });
   }
 
+  /** Makes a node part of another layer. */
+  moveTo(id: string, layer: string): void {
+    this.nodes.set(id, { ...this.get(id), layer });
+  }
+
   /** Adds a weight under `base`, numbered where that is taken. */
   addWeight(base: string, data: Float32Array, shape: readonly number[]): string {
     const id = this.free(base);

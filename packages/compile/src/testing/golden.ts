@@ -1,57 +1,45 @@
 import { tf } from '@bidl/engine';
+import { mapTorchWeights } from '@bidl/interop';
 import { namedWeights } from '@bidl/neurons';
-import { channelsLast, oihwToHwio, oiToIo, transpose, type Golden } from '@bidl/testing';
+import { channelsLast, type Golden } from '@bidl/testing';
 
 type Array = ReturnType<Golden['get']>;
 
-/** Writes upstream's weights (by state_dict key, PyTorch's layout) into a network of ours. */
+/**
+ * Writes upstream's weights (by state_dict key, PyTorch's layout) into a network of ours.
+ *
+ * @returns our names by upstream's
+ */
 export function loadUpstream(
   model: tf.LayersModel,
-  weights: Iterable<readonly [string, Array]>,
-  place: (key: string) => string,
-  features?: readonly [channels: number, height: number, width: number],
-): void {
-  const ours = new Map(namedWeights(model).map((w) => [w.name, w.variable]));
-  const left = new Set(ours.keys());
-  for (const [key, array] of weights) {
-    if (key.endsWith('num_batches_tracked')) continue;
-    const name = place(key);
-    const variable = ours.get(name);
-    if (!variable) throw new Error(`${key}: the network has no ${name}`);
-    left.delete(name);
-    const { shape, data } = layout(array, key === 'head.0.weight' ? features : undefined);
-    variable.assign(tf.tensor(data as Float32Array, [...shape], 'float32').reshape(variable.shape));
+  weights: ReadonlyMap<string, Array>,
+): ReadonlyMap<string, string> {
+  const { weights: ours, report } = mapTorchWeights(model, { weights, others: [] });
+  for (const { name, variable } of namedWeights(model)) {
+    const array = ours.get(name);
+    if (array) tf.tidy(() => variable.assign(tf.tensor(array.data, [...array.shape])));
   }
-  if (left.size > 0) throw new Error(`no values for ${[...left].join(', ')}`);
+  return new Map(report.mapped.map(({ from, to }) => [from, to]));
 }
 
-/** Kernels turned; the first linear layer's inputs in the order of a flatten with channels last. */
-function layout(array: Array, features?: readonly [number, number, number]): Array {
-  if (array.shape.length === 4) return oihwToHwio(array);
-  if (array.shape.length !== 2) return array;
-  const [out = 0, inputs = 0] = array.shape;
-  if (!features) return oiToIo(array);
-  const chw = { ...array, shape: [out, ...features] };
-  const turned = transpose(chw, [2, 3, 1, 0]);
-  return { ...turned, shape: [inputs, out] };
+/**
+ * The rows of a state_dict made for frames of another size: linear layers, in order, have as many inputs as the
+ * network's own.
+ */
+export function resized(model: tf.LayersModel, rows: readonly StateRow[]): StateRow[] {
+  const linear = namedWeights(model)
+    .filter(({ name, variable }) => name.endsWith('/kernel') && variable.rank === 2)
+    .map(({ variable }) => [...variable.shape].reverse());
+  return rows.map(([i, key, shape, ...rest]) => [
+    i,
+    key,
+    shape.length === 2 ? (linear.shift() ?? shape) : shape,
+    ...rest,
+  ]);
 }
 
-/** Upstream's key to our name: `clif1.lif.norm.weight` is `clif1/norm/gamma`. */
-export function placeOf(key: string): string {
-  const parts = key.split('.');
-  const [first] = parts;
-  const last = parts.at(-1) ?? '';
-  const kind = last === 'weight' ? 'kernel' : last;
-  if (first === 'head') return `head/${parts[1]}/${kind}`;
-  const norm: Record<string, string> = {
-    weight: 'gamma',
-    bias: 'beta',
-    running_mean: 'mean',
-    running_var: 'variance',
-  };
-  if (parts.includes('norm')) return `${first}/norm/${norm[last]}`;
-  return `${first}/${kind}`;
-}
+/** `[i, key, shape, kind, dtype]` */
+export type StateRow = [i: number, key: string, shape: number[], kind: string, dtype: string];
 
 /** One sample `[1, T, C, H, W]` of golden data as frames `[H, W, C]`. */
 export function goldenFrames(x: Array): Float32Array[] {

@@ -1,6 +1,7 @@
 import type { Ops } from '@bidl/dynamics';
 import * as tf from '@tensorflow/tfjs';
-import { channelMoments, fireWith, normalise, perturbWith, plainOps } from './tensor-ops.js';
+import { centre } from './moments.js';
+import { fireWith, normalise, perturbWith, plainOps, scaleOf } from './tensor-ops.js';
 import type { AnyNeuron, ScanArgs, ScanNorm, ScanResult, StepArgs } from './types.js';
 
 /** One time step of a neuron in tensors, with running statistics in `norm`. */
@@ -30,14 +31,15 @@ class BatchStatistics {
 
   readonly apply = (u: tf.Tensor): tf.Tensor => {
     const { gamma, beta, epsilon, momentum } = this.norm;
-    const [mean, variance] = channelMoments(u);
+    const { centred, ...moments } = centre(u, u.shape.map((_, axis) => axis).slice(0, -1));
+    const [mean, variance] = [moments.mean, moments.variance].map((m) => tf.reshape(m, [-1]));
     const count = u.size / gamma.size;
     const blend = (old: tf.Tensor, now: tf.Tensor) => tf.add(old, tf.mul(momentum, tf.sub(now, old)));
     this.running = {
       mean: blend(this.running.mean, mean),
       variance: blend(this.running.variance, tf.mul(variance, count / Math.max(1, count - 1))),
     };
-    return normalise(u, mean, variance, gamma, beta, epsilon);
+    return tf.add(tf.mul(centred, scaleOf(variance, gamma, epsilon)), beta);
   };
 }
 

@@ -79,6 +79,10 @@ function normals(shape: number[], seed: number, step: number): tf.Tensor {
   return tf.tensor(values, shape);
 }
 
+/** γ/√(variance + ε) */
+export const scaleOf = (variance: tf.Tensor, gamma: tf.Tensor, epsilon: number): tf.Tensor =>
+  tf.div(gamma, tf.sqrt(tf.add(variance, epsilon)));
+
 /** (x − mean)·(γ/√(variance + ε)) + β, in this order of operations. */
 export function normalise(
   x: tf.Tensor,
@@ -88,12 +92,5 @@ export function normalise(
   beta: tf.Tensor,
   epsilon: number,
 ): tf.Tensor {
-  const scale = tf.div(gamma, tf.sqrt(tf.add(variance, epsilon)));
-  return tf.add(tf.mul(tf.sub(x, mean), scale), beta);
-}
-
-/** Mean and biased variance of every channel (last axis), `[C]` each. */
-export function channelMoments(x: tf.Tensor): [tf.Tensor, tf.Tensor] {
-  const { mean, variance } = tf.moments(x, x.shape.map((_, i) => i).slice(0, -1));
-  return [mean, variance];
+  return tf.add(tf.mul(tf.sub(x, mean), scaleOf(variance, gamma, epsilon)), beta);
 }

@@ -1,16 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { startEngine, tf } from '@bidl/engine';
-import { backbones } from '@bidl/models';
 import { Aggregation, Conv2dLif, FcLif, namedWeights, OverTime } from '@bidl/neurons';
-import {
-  channelsLast,
-  expectClose,
-  golden,
-  goldenCases,
-  goldenFile,
-  recipe,
-  type Golden,
-} from '@bidl/testing';
+import { channelsLast, expectClose, golden, goldenFile, type Golden } from '@bidl/testing';
 import { mapTorchWeights, type MappedWeights } from './map-weights.js';
 import { readTorchCheckpoint, type TorchCheckpoint } from './state-dict.js';
 
@@ -66,9 +57,19 @@ const TINY: Readonly<Record<string, () => tf.LayersModel>> = {
       ],
     ),
   clif3fc3dm_8x8: () =>
-    backbones.build(
-      { type: 'SeqClif3Fc3DmItout', timestep: 3, cmode: 'analog' },
-      { inputShape: [3, 8, 8, 2], seed: 1 },
+    sequential(
+      [3, 8, 8, 2],
+      [
+        ...[32, 64, 128].flatMap((hidden_channel, i) => [
+          new Conv2dLif({ name: `clif${i + 1}`, hidden_channel, kernel_size: 3, padding: 1, mode: 'analog' }),
+          new OverTime(tf.layers.maxPooling2d({ poolSize: 2, strides: 2, name: `mp${i + 1}` })),
+        ]),
+        new OverTime(tf.layers.flatten({ name: 'flat' })),
+        new OverTime(tf.layers.dense({ units: 512, activation: 'relu', name: 'head/0' })),
+        new OverTime(tf.layers.dense({ units: 128, activation: 'relu', name: 'head/2' })),
+        new OverTime(tf.layers.dense({ units: 10, name: 'head/4' })),
+        new Aggregation({ name: 'mean' }),
+      ],
     ),
 };
 
@@ -99,48 +100,3 @@ describe('checkpoints by upstream give its logits', () => {
     expect(checkpoint('tinyconv_zip.pth')).toMatchObject({ epoch: 1, iter: 1, others: [] });
   });
 });
-
-/**
- * Of every network that is here the smallest golden case, with its weights as upstream's checkpoint would hold them;
- * and one with parameters for each channel.
- */
-const NETWORKS = (() => {
-  const smallest = new Map<string, { readonly name: string; readonly size: number }>();
-  for (const name of goldenCases('backbones')) {
-    const { class: type, total_params } = golden('backbones', name).json;
-    if (typeof type !== 'string' || !backbones.has(type)) continue;
-    const [key, size] = [name.includes('clif3fc3dm_itout_channel') ? name : type, Number(total_params)];
-    if (size < (smallest.get(key)?.size ?? Infinity)) smallest.set(key, { name, size });
-  }
-  return [...smallest.values()].map(({ name }) => name);
-})();
-
-describe('state_dicts of upstream’s networks', () => {
-  it('are those of all that are here', () => {
-    expect(NETWORKS.length).toBeGreaterThan(3);
-    expect(NETWORKS).toContain('clif3fc3dm_itout_channelshare');
-  });
-
-  it.each(NETWORKS)('%s', (name) => {
-    const data = golden('backbones', name);
-    const { json } = data;
-    const model = goldenModel(data);
-    const weights = new Map([...recipe(json)].filter(([key]) => key !== 'embedding_fc.weight'));
-    const found = mapTorchWeights(model, { weights, others: [] });
-    expect(found.report.mapped.length + found.report.ignored.length).toBe(weights.size);
-    load(model, found);
-    const want = data.get('eval/logits').data as Float32Array;
-    const largest = want.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
-    const tolerance = (json.tolerance as Record<string, number>)['eval/logits']!;
-    expectClose(logitsOf(model, data), want, tolerance * largest, name);
-    model.dispose();
-  });
-});
-
-/** The network of a case, whole. Upstream forgets `norm` on the host, and its logits were made there. */
-function goldenModel({ json, get }: Golden): tf.LayersModel {
-  const given = Object.entries(json.ctor ?? {}).filter(([key]) => !['file', 'norm', 'split'].includes(key));
-  const x = get('x');
-  const [, ...inputShape] = x.shape.length === 5 ? channelsLast(x).shape : x.shape;
-  return backbones.build({ type: String(json.class), ...Object.fromEntries(given) }, { inputShape, seed: 0 });
-}

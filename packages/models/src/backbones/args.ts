@@ -4,50 +4,101 @@ import { z } from 'zod';
 const size = z.number().int().positive();
 const somaValue: z.ZodType<SomaNumber> = z.lazy(() => z.union([z.number(), z.null(), z.array(somaValue)]));
 type SomaNumber = number | null | SomaNumber[];
+const code = z.number().int().min(0).max(2);
+const mode = z.enum(['spike', 'analog']);
 
-/** Membrane parameters: shared by the layer, by each channel, or given. */
+/** Membrane parameters: shared by the layer, by each channel, or given by name. */
 export const somaSchema = z.union([
   z.enum(['all_share', 'channel_share']),
-  z.strictObject({
-    alpha: somaValue.optional(),
-    beta: somaValue.optional(),
-    theta: somaValue.optional(),
-    v_0: somaValue.optional(),
-    shape: z.array(size).optional(),
-    learn: z.boolean().optional(),
-  }),
+  z
+    .object({ shape: z.array(size).optional(), learn: z.boolean().optional() })
+    .catchall(somaValue as z.ZodType<SomaNumber | undefined>),
 ]);
 
 /** A surrogate by name, or `{ type, ...numbers }`. */
-export const spikeFuncSchema = z
-  .union([z.string(), z.object({ type: z.string() }).catchall(z.number())])
-  .nullish();
+const spikeFuncSchema = z.union([z.string(), z.object({ type: z.string() }).catchall(z.number())]).nullish();
 
-/** Arguments that the image backbones share, with upstream's two spellings of the input's size. */
-export const imageBackboneShape = {
-  timestep: size
-    .default(20)
-    .describe("time steps; the mean over time divides by it, whatever the sample's T"),
+/** Arguments that say which neurons a network has. */
+export const neuronShape = ({ noise }: { readonly noise: number }) => ({
+  cmode: mode.default('spike').describe('what the spiking layers give'),
+  soma_params: somaSchema.default('all_share'),
+  noise: z.number().min(0).default(noise).describe('training noise on the membrane'),
+  neuron: z
+    .string()
+    .transform((name) => name.toLowerCase())
+    .pipe(z.enum(['lif', 'lifplus']))
+    .default('lif'),
+  neuron_config: z
+    .tuple([code, z.boolean(), code, code, code, code])
+    .nullish()
+    .describe('of lifplus: input_accum, rev_volt, fire_refrac, spike_init, trig_current, memb_decay'),
+  variant: z
+    .enum(['faithful', 'documented'])
+    .default('faithful')
+    .describe("of lifplus: as upstream's code computes, or as its manual says"),
+  spike_func: spikeFuncSchema.describe('surrogate of the spike derivative; default Rectangle'),
+  use_inner_loop: z.boolean().default(false).describe('accepted from upstream: means the same here'),
+  it_batch: size.optional().describe('accepted from upstream: read off the input here'),
+});
+
+/** Arguments that say how a network treats time. */
+export const timeShape = {
+  amode: z
+    .enum(['mean', 'sum', 'pick', 'none'])
+    .default('mean')
+    .describe('how time steps are brought together; none: the output is that of every step, `[B, T, ...]`'),
+  aggregate: z
+    .enum(['logits', 'features'])
+    .default('logits')
+    .describe('head on every step and logits brought together, or features first and the head once'),
+  statistics: z
+    .enum(['step', 'sequence'])
+    .default('step')
+    .describe('of a BatchNorm outside the neurons: of each time step, or of the whole sequence'),
+};
+
+/** Arguments for the shape of the frames, with upstream's two spellings. */
+export const frameShape = {
   input_channels: size.optional().describe('channels of the input'),
   c0: size.optional().describe('same as input_channels'),
   h: size.optional().describe('height of the input'),
   h0: size.optional().describe('same as h'),
   w: size.optional().describe('width of the input'),
   w0: size.optional().describe('same as w'),
-  nclass: size.default(10).describe('number of classes'),
-  cmode: z.enum(['spike', 'analog']).default('spike').describe('what the spiking convolutions give'),
-  amode: z.enum(['mean', 'sum', 'pick']).default('mean').describe('how time steps are brought together'),
-  soma_params: somaSchema.default('all_share'),
-  noise: z.number().min(0).default(0).describe('training noise on the membrane'),
+};
+
+/** What a name stands for beside the network: values of its arguments where a config leaves them out. */
+export interface Defaults {
+  readonly timestep: number;
+  readonly nclass: number;
+  /** Default 0. */
+  readonly noise?: number;
+}
+
+/** Arguments that the image backbones share. */
+export const imageShape = ({ timestep, nclass, noise = 0 }: Defaults) => ({
+  timestep: size.default(timestep).describe('time steps of a sample'),
+  nclass: size.default(nclass).describe('number of classes'),
+  fmode: mode.optional().describe('what spiking linear layers give; default: as cmode'),
+  ...frameShape,
+  ...neuronShape({ noise }),
+  ...timeShape,
+});
+
+/** Upstream's inner-loop twins: features are averaged over time before the head, statistics taken over the sequence. */
+export const innerLoop = {
+  aggregate: timeShape.aggregate.unwrap().default('features'),
+  statistics: timeShape.statistics.unwrap().default('sequence'),
+};
+
+/** Upstream's LIF+ twins; shipped everywhere with these features. */
+export const lifPlusPreset = {
   neuron: z
     .string()
     .transform((name) => name.toLowerCase())
-    .pipe(z.literal('lif'))
-    .default('lif'),
-  neuron_config: z.null().optional().describe('LIF has none'),
-  spike_func: spikeFuncSchema.describe('surrogate of the spike derivative; default Rectangle'),
-  use_inner_loop: z.boolean().default(false).describe('accepted from upstream: means the same here'),
-  it_batch: size.optional().describe('accepted from upstream: read off the input here'),
+    .pipe(z.literal('lifplus'))
+    .default('lifplus'),
+  neuron_config: z.tuple([code, z.boolean(), code, code, code, code]).default([1, false, 0, 0, 0, 0]),
 };
 
 /** One value from two spellings, checked against what the samples have. @throws ConfigError */
@@ -75,4 +126,24 @@ export function sizeArg(
     );
   }
   return value;
+}
+
+/** Steps, height, width and channels of a sample `[T, H, W, C]`, checked against the arguments. @throws ConfigError */
+export function frameSizes(
+  args: Readonly<Record<string, unknown>>,
+  inputShape: readonly number[],
+): { readonly steps: number | null; readonly h: number; readonly w: number; readonly c: number } {
+  const [steps, height, width, channels] = inputShape;
+  if (inputShape.length !== 4) {
+    throw new ConfigError(
+      `model.backbone takes images over time, [T, H, W, C], but a sample is [${inputShape.join(', ')}]`,
+      'model.backbone',
+    );
+  }
+  return {
+    steps: steps ?? null,
+    h: sizeArg(args, ['h', 'h0'], height),
+    w: sizeArg(args, ['w', 'w0'], width),
+    c: sizeArg(args, ['input_channels', 'c0'], channels),
+  };
 }

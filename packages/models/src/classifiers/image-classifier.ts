@@ -14,13 +14,14 @@ import { backbones, type BackboneContext } from '../backbones/backbone.js';
 import { ModelError } from '../errors.js';
 import { heads, type Head } from '../heads/cls-head.js';
 import type { Labels } from '../losses/loss.js';
+import { necks, withNeck } from '../necks/neck.js';
 
 /** Classifiers by the names that configs use. */
 export const classifiers = registry<ImageClassifier, BackboneContext>('classifier');
 
 export const imageClassifierSchema = z.strictObject({
   backbone: backbones.schema(),
-  neck: z.null().optional().describe('not in use: everything up to the logits is in the backbone'),
+  neck: necks.schema().nullish().describe('what makes logits of a backbone’s output, where it gives none'),
   head: heads.schema().default({ type: 'ClsHead' }),
 });
 
@@ -53,7 +54,7 @@ export class ImageClassifier {
   ) {
     const classes = backbone.outputs[0]?.shape.at(-1);
     if (backbone.outputs.length !== 1 || typeof classes !== 'number') {
-      throw new ModelError(`backbone "${backbone.name}" must give one tensor of logits [B, K]`);
+      throw new ModelError(`backbone "${backbone.name}" must give one tensor of logits [B, K] or [B, T, K]`);
     }
     this.nclass = classes;
     this.sequence = sequence(backbone);
@@ -133,9 +134,11 @@ export class ImageClassifier {
 classifiers.register({
   type: 'ImageClassifier',
   schema: imageClassifierSchema,
-  build: ({ backbone, head }, context) =>
-    new ImageClassifier(
-      backbones.build(backbone, context, 'model.backbone'),
+  build: ({ backbone, neck, head }, context) => {
+    const network = backbones.build(backbone, context, 'model.backbone');
+    return new ImageClassifier(
+      neck ? withNeck(network, necks.build(neck, context, 'model.neck')) : network,
       heads.build(head, undefined, 'model.head'),
-    ),
+    );
+  },
 });

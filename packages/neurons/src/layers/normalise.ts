@@ -1,4 +1,4 @@
-import { tf } from '@bidl/engine';
+import { centre, tf } from '@bidl/engine';
 
 /** PyTorch's defaults, which upstream never changes. */
 export const EPSILON = 1e-5;
@@ -36,16 +36,16 @@ export function batchNorm(
   { training, statistics }: { readonly training: boolean; readonly statistics: Statistics },
 ): { readonly out: tf.Tensor; readonly running?: Running } {
   if (!training) return { out: normalise(x, norm.mean, norm.variance, norm) };
-  const [batch = 1, steps = 1] = x.shape;
+  const [, steps = 1] = x.shape;
   const channels = x.shape.at(-1) ?? 1;
   const groups = statistics === 'step' ? steps : 1;
-  const inner = x.size / (batch * steps * channels);
-  // One row per group of statistics: [B, groups, rest, C].
-  const rows = x.reshape(
-    statistics === 'step' ? [batch, steps, inner, channels] : [batch, 1, steps * inner, channels],
+  // Every axis but channels, and but time where each step has statistics of its own.
+  const axes = x.shape.map((_, axis) => axis).slice(0, -1);
+  const { centred, mean, variance } = centre(
+    x,
+    statistics === 'step' ? axes.filter((axis) => axis !== 1) : axes,
   );
-  const { mean, variance } = tf.moments(rows, [0, 2], true);
-  const out = normalise(rows, mean, variance, norm).reshape(x.shape);
+  const out = centred.mul(scaleOf(variance, norm)).add(norm.beta);
   const count = x.size / (groups * channels);
   const unbiased = count > 1 ? variance.mul(count / (count - 1)) : variance;
   return {
@@ -58,9 +58,11 @@ export function batchNorm(
 }
 
 function normalise(x: tf.Tensor, mean: tf.Tensor, variance: tf.Tensor, norm: NormTensors): tf.Tensor {
-  const scale = variance.add(EPSILON).rsqrt().mul(norm.gamma);
-  return x.sub(mean).mul(scale).add(norm.beta);
+  return x.sub(mean).mul(scaleOf(variance, norm)).add(norm.beta);
 }
+
+const scaleOf = (variance: tf.Tensor, { gamma }: NormTensors): tf.Tensor =>
+  gamma.div(variance.add(EPSILON).sqrt());
 
 /** Runs `new = (1 − m)·old + m·batch` through the rows of `batches` `[groups, C]`, first row first. */
 function advance(old: tf.Tensor, batches: tf.Tensor): tf.Tensor {

@@ -3,8 +3,11 @@ import { expectClose } from '@bidl/testing';
 import { stepper } from '../stepper/stepper.js';
 import { BatchNorm } from './batch-norm.js';
 import { Conv2d } from './conv2d.js';
+import { SeededDropout } from './dropout.js';
 import { Embedding } from './embedding.js';
+import { Invert } from './invert.js';
 import { MaxPool2d } from './max-pool2d.js';
+import { Standardize } from './standardize.js';
 
 beforeAll(async () => {
   await startEngine({ backend: 'tensorflow' });
@@ -128,6 +131,37 @@ describe('Embedding', () => {
   });
 });
 
+describe('SeededDropout', () => {
+  const x = tf.ones([4, 50]);
+  const drop = (iteration: number, seed = 1) =>
+    new SeededDropout({ rate: 0.4, seed, name: 'drop' }).apply(x, { training: true, iteration }) as tf.Tensor;
+  test('is a function of seed, name and iteration, and keeps the mean', () => {
+    const values = drop(3).dataSync();
+    expect(drop(3).dataSync()).toEqual(values);
+    expect(drop(4).dataSync()).not.toEqual(values);
+    expect(drop(3, 2).dataSync()).not.toEqual(values);
+    expect(new Set(values)).toEqual(new Set([0, Math.fround(1 / 0.6)]));
+    expect(Math.abs(drop(3).mean().dataSync()[0]! - 1)).toBeLessThan(0.2);
+  });
+  test('rests in evaluation', () => {
+    expect(new SeededDropout({ rate: 0.4 }).apply(x)).toBe(x);
+    expect(() => new SeededDropout({ rate: 1 })).toThrow('rate is 1; give 0 to below 1');
+  });
+});
+
+describe('Standardize', () => {
+  test('by channel', () => {
+    const y = new Standardize({ mean: [1, 2], std: [2, 4] }).apply(tf.tensor([5, 6], [1, 1, 2])) as tf.Tensor;
+    expect(Array.from(y.dataSync())).toEqual([2, 1]);
+  });
+  test('wants as many channels', () => {
+    expect(() => new Standardize({ mean: [1, 2], std: [2, 4] }).apply(tf.zeros([1, 1, 3]))).toThrow(
+      'has mean and std of 2 channels, the input has 3',
+    );
+    expect(() => new Standardize({ mean: [1], std: [0] })).toThrow('none of them 0');
+  });
+});
+
 test.each([
   [
     'images',
@@ -137,6 +171,9 @@ test.each([
         new Conv2d({ out_channels: 5, kernel_size: 3, stride: 2, padding: 1, seed: 1 }),
         new BatchNorm(),
         new MaxPool2d({ kernel_size: 3, stride: 1, padding: 1 }),
+        new Standardize({ mean: [1, 2, 3, 4, 5], std: [1, 2, 1, 2, 1] }),
+        new SeededDropout({ rate: 0.5 }),
+        new Invert(),
       ),
     () => image(),
   ],

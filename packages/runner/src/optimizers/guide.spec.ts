@@ -1,29 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startEngine, tf } from '@bidl/engine';
-import { codeBlocks, repositoryRoot } from '@bidl/testing';
-import ts from 'typescript';
+import { codeBlocks, repositoryRoot, runBlock } from '@bidl/testing';
 import { createOptimizer } from './optimizer.js';
 
 /** docs/guides/add-an-optimizer.md does what it says, block by block. */
 const blocks = codeBlocks(readFileSync(join(repositoryRoot(), 'docs/guides/add-an-optimizer.md'), 'utf8'));
 
-/** Runs a block as a module; gives its exports and what it printed. */
-async function run(code: string): Promise<{ exported: Record<string, unknown>; printed: string[] }> {
-  const { outputText } = ts.transpileModule(code, {
-    compilerOptions: { module: ts.ModuleKind.CommonJS, target: ts.ScriptTarget.ES2022 },
-  });
-  const exported = {};
-  const printed: string[] = [];
-  const body = `return (async () => { ${outputText} })()`;
-  const console = { log: (line: string) => printed.push(line) };
-  await (new Function('require', 'exports', 'console', body) as (...given: unknown[]) => Promise<void>)(
-    require,
-    exported,
-    console,
-  );
-  return { exported, printed };
-}
+const run = (code: string) => runBlock(code, require);
 
 it('adds Lion, names it in a config, and takes a step with it', async () => {
   await startEngine();

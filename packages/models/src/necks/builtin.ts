@@ -1,0 +1,2 @@
+/** The necks that come along: one file and one line each. */
+import './global-average-pooling.js';
