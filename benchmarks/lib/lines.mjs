@@ -1,9 +1,10 @@
 const ms = (value) => `${value.toFixed(1)} ms`;
 
 /** Ours (the first row) against every peer. */
-export function againstPeers({ name, mode }, [ours, ...peers]) {
+export function againstPeers({ name, mode, frames }, [ours, ...peers]) {
   return peers.map((peer) => {
     const ratio = peer.ms / ours.ms;
+    const fps = frames && { ours_fps: (1000 * frames) / ours.ms, peer_fps: (1000 * frames) / peer.ms };
     const best = { ours_best_ms: ours.best_ms, peer_best_ms: peer.best_ms };
     return {
       line: {
@@ -16,7 +17,7 @@ export function againstPeers({ name, mode }, [ours, ...peers]) {
         checked: true,
         ...best,
       },
-      text: `${name.padEnd(12)} ${mode.padEnd(7)} ours ${ms(ours.ms)}  ${peer.form} ${ms(peer.ms)}  ${ratio.toFixed(2)}x`,
+      text: `${name.padEnd(12)} ${mode.padEnd(7)} ours ${ms(ours.ms)}  ${peer.form} ${ms(peer.ms)}  ${ratio.toFixed(2)}x${fps ? `  ${Math.round(fps.ours_fps)} frames/s` : ''}`,
     };
   });
 }

@@ -21,6 +21,7 @@ MODULES = {
     "snntorch": "with_snntorch",
     "norse": "with_norse",
     "spyx": "with_spyx",
+    "tonic": "with_tonic",
 }
 
 
