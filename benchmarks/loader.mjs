@@ -1,9 +1,11 @@
 // N-MNIST files to batches of frames: event-digits' 2,000 test samples, T 10, B 16. Files and libraries are in the caches.
+// Then how long a training step waits for its data.
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createLoader } from '@bidl/datasets';
 import { loadSafetensors } from '@bidl/formats';
 import { ensureDataset, folder } from './lib/dataset.mjs';
+import { waitForData } from './lib/loader-wait.mjs';
 import { openPeers } from './lib/peers.mjs';
 import { scratchFile } from './lib/scratch.mjs';
 
@@ -26,6 +28,7 @@ export async function* cases({ peers: wanted }) {
       await loader.close();
     }
   }
+  yield { lines: [await waitForData()] };
 }
 
 const open = (workers) =>

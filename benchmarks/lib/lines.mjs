@@ -6,17 +6,9 @@ export function againstPeers({ name, mode, frames }, [ours, ...peers]) {
     const ratio = peer.ms / ours.ms;
     const fps = frames && { ours_fps: (1000 * frames) / ours.ms, peer_fps: (1000 * frames) / peer.ms };
     const best = { ours_best_ms: ours.best_ms, peer_best_ms: peer.best_ms };
+    const figures = { ours_ms: ours.ms, peer: peer.form, peer_ms: peer.ms, ratio, checked: true };
     return {
-      line: {
-        name,
-        mode,
-        ours_ms: ours.ms,
-        peer: peer.form,
-        peer_ms: peer.ms,
-        ratio,
-        checked: true,
-        ...best,
-      },
+      line: { name, mode, ...figures, ...best, ...fps },
       text: `${name.padEnd(12)} ${mode.padEnd(7)} ours ${ms(ours.ms)}  ${peer.form} ${ms(peer.ms)}  ${ratio.toFixed(2)}x${fps ? `  ${Math.round(fps.ours_fps)} frames/s` : ''}`,
     };
   });
