@@ -12,7 +12,7 @@ const SLACK = 4;
 /** What a yardstick that happens to be zero is taken for; relative. */
 const FLOOR = 2e-5;
 /** A gradient that is zero but for rounding (a bias in front of a BatchNorm) has no relative distance: share of the largest. */
-const NOTHING = 1e-5;
+const NOTHING = 1e-4;
 
 /**
  * @param ours arrays by name

@@ -7,11 +7,13 @@ import { compare } from './compare.mjs';
 import { build, infer, load, results, setForm, trainable, trainStep } from './network.mjs';
 import { openPeers } from './peers.mjs';
 import { scratchFile } from './scratch.mjs';
+import * as spikingjelly from './spikingjelly-network.mjs';
 import { trained } from './trained.mjs';
 
-const PEERS = ['upstream-eager', 'upstream-compiled'];
+const PEERS = ['upstream-eager', 'upstream-compiled', 'spikingjelly-eager', 'spikingjelly-compiled'];
 const MODES = ['spike', 'analog'];
-const BATCH = fileURLToPath(new URL('../data/event-digits-b16.npz', import.meta.url));
+/** The stored batch, as a file. */
+export const BATCH = fileURLToPath(new URL('../data/event-digits-b16.npz', import.meta.url));
 
 /** 16 samples as bytes [16, 20, 40, 40, 2], and their labels. */
 export function storedBatch() {
@@ -50,8 +52,14 @@ async function networkCase({ task, mode, batch, peers }) {
     load(classifier, weights);
     return { name: task, mode, forms: [ours('fused'), ours('composed')] };
   }
-  const expected = results(classifier, batch, weights);
-  for (const peer of peers) {
+  load(classifier, weights);
+  // SpikingJelly has its own neurons, which give nothing but spikes.
+  const isSpikingjelly = ({ name }) => name.startsWith('spikingjelly');
+  const met = mode === 'spike' ? peers : peers.filter((peer) => !isSpikingjelly(peer));
+  for (const peer of met) {
+    const expected = isSpikingjelly(peer)
+      ? spikingjelly.results(weights, batch, (logits, labels) => classifier.loss(logits, labels))
+      : results(classifier, batch, weights);
     await peer.ask({ do: 'prepare', case: 'network', mode, weights: file, batch: BATCH });
     const saved = scratchFile(`${peer.name}.safetensors`);
     await peer.ask({ do: 'results', file: saved });
@@ -59,7 +67,7 @@ async function networkCase({ task, mode, batch, peers }) {
     rmSync(saved);
     report(peer.name, mode, found, activity);
   }
-  return { name: task, mode, forms: [ours('fused')], peers: peers.map((peer) => peer.form(task)) };
+  return { name: task, mode, forms: [ours('fused')], peers: met.map((peer) => peer.form(task)) };
 }
 
 function report(peer, mode, found, activity) {
