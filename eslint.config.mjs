@@ -65,6 +65,22 @@ const boundaries = [
       'pkg:testing',
     ],
   },
+  {
+    sourceTag: 'pkg:deploy',
+    onlyDependOnLibsWithTags: [
+      'pkg:compile',
+      'pkg:sdk-runtime',
+      'pkg:graph',
+      'pkg:runner',
+      'pkg:models',
+      'pkg:datasets',
+      'pkg:pipelines',
+      'pkg:config',
+      'pkg:engine',
+      'pkg:formats',
+      'pkg:testing',
+    ],
+  },
   { sourceTag: 'pkg:cli', onlyDependOnLibsWithTags: ['*'] },
 ];
 

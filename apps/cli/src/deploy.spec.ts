@@ -1,8 +1,20 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-import { runBidl } from './run-bidl.js';
+import { codeBlocks } from '@bidl/testing';
+
+import { ROOT, runBidl } from './run-bidl.js';
 
 const QUICKSTART = 'clif3fc3dm_itout-b16x2-nmnist';
 const CHECKPOINT = ['--checkpoint', 'run/latest.safetensors'];
@@ -21,14 +33,6 @@ const failure = async (...args: string[]) => {
   expect(stderr).not.toMatch(/^\s+at /m);
   return stderr;
 };
-
-/** Every file of a folder with its bytes, in hex. */
-const contents = (root: string) =>
-  readdirSync(root, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => path.join(entry.parentPath, entry.name))
-    .map((file) => [path.relative(root, file), readFileSync(file).toString('hex')])
-    .sort();
 
 beforeAll(async () => {
   folder = mkdtempSync(path.join(tmpdir(), 'bidl-deploy-'));
@@ -54,6 +58,12 @@ const ARTIFACT = 'model_files/classification/Clif3fc3dm_itoutNm';
 describe('bidl deploy', () => {
   it('compiles, runs the test set on the simulator, and proves it equal', async () => {
     const result = await json('deploy', QUICKSTART, ...CHECKPOINT);
+    expect(Object.keys(result)).toEqual(
+      expect.arrayContaining([
+        ...['top1', 'fps', 'latency_ms', 'simulator_equal', 'host_flip_rate', 'predictions_differ'],
+        ...['max_abs_diff', 'artifact', 'target'],
+      ]),
+    );
     expect(result).toMatchObject({
       target: 'apu',
       artifact: path.join(folder, ARTIFACT),
@@ -63,48 +73,44 @@ describe('bidl deploy', () => {
     });
     expect(result['predictions_differ']).toBeLessThanOrEqual(1);
     expect(result['host_flip_rate']).toBeLessThan(1e-5);
-    expect(result['fps']).toBeGreaterThan(0);
-    expect(result['latency_ms']).toBeGreaterThan(0);
     const { top1 } = await json('test', QUICKSTART, ...CHECKPOINT);
     expect(result['top1']).toBe(top1);
   });
 
-  it('takes the artifact that is there, if it is the right one', async () => {
-    const legacy = ['deploy', QUICKSTART, ...CHECKPOINT, '--use-legacy', '1', '--compare', '0'];
-    expect(await json(...legacy)).toMatchObject({ simulator_equal: true, host_flip_rate: null });
+  it('does not take an artifact that is not the right one, or a device that is not there', async () => {
+    const legacy = ['deploy', QUICKSTART, ...CHECKPOINT, '--use-legacy', '1'];
     expect(await failure(...legacy, '--cfg-options', 'model.backbone.timestep=20')).toContain(
       'another config',
     );
-    expect(await failure(...legacy, '--b', '2')).toContain('there is no such artifact');
-    expect(await failure(...legacy, '--device', '7')).toContain('DriverError: lyn');
-    // The same network with one weight changed.
-    const { loadSafetensors, writeSafetensors } = await import('@bidl/formats');
-    const { tensors, metadata } = loadSafetensors(path.join(folder, 'run/latest.safetensors'));
-    const bias = tensors.get('model/clif1/bias');
-    if (!bias) throw new Error('the checkpoint has no model/clif1/bias');
-    bias.data[0] = 7;
-    writeFileSync(path.join(folder, 'run/other.safetensors'), writeSafetensors(tensors, metadata));
-    expect(await failure(...legacy, '--checkpoint', 'run/other.safetensors')).toMatch(/another checkpoint/);
-
+    expect(await failure(...legacy, '--device', '7')).toContain('device 7: there is only device 0');
     const file = path.join(folder, ARTIFACT, 'Net_0/apu_0/apu_x/core.bin');
     const bytes = readFileSync(file);
     const damaged = Buffer.from(bytes);
     damaged[damaged.length >> 1] ^= 1;
     writeFileSync(file, damaged);
-    expect(await failure(...legacy)).toContain('Net_0/apu_0/apu_x/core.bin');
+    expect(await failure(...legacy)).toContain('Net_0/apu_0/apu_x/core.bin: the checksum differs');
     writeFileSync(file, bytes);
   });
 
-  it('in batches and in half precision', async () => {
-    const half = ['--storage', 'float16', '--input-type', 'float16', '--b', '4'];
-    const result = await json('deploy', QUICKSTART, ...CHECKPOINT, ...half);
-    expect(result).toMatchObject({
-      artifact: path.join(folder, `${ARTIFACT}_b`),
-      simulator_equal: true,
+  it('has upstream’s options, and shows a profile', async () => {
+    const chip = ['--b', '4', '--v', '0', '--mode', '1', '--multinet', '1', '--post-mode', '1005'];
+    const options = [...CHECKPOINT, ...chip, '--storage', 'float16', '--profiler', '--json'];
+    const { code, stdout, stderr } = await bidl('deploy', QUICKSTART, ...options);
+    expect(code).toBe(0);
+    const result = JSON.parse(stdout) as Record<string, string>;
+    expect(result).toMatchObject({ simulator_equal: true, batch: 4, storage: 'float16' });
+    expect(stderr).toContain('--v 1 is taken');
+    const manifest = JSON.parse(
+      readFileSync(path.join(result.artifact, 'net_params.json'), 'utf8'),
+    ) as object;
+    expect(manifest).toMatchObject({
       batch: 4,
+      target: { options: { version: 1, mode: 'glb', multinet: true, postMode: 1005, storage: 'float16' } },
     });
-    expect(await failure('deploy', QUICKSTART, ...CHECKPOINT, '--b', '3')).toContain(
-      'would run 3 samples together on apu (rule batch-size); choose one of 1, 2, 4, 7, 14, 28',
+    expect(stderr).toMatch(/^clif1 +clif1\/conv2d +conv2d +[\d.]+ +[\d.]+ % +[\d,]+ +[\d.]+ %$/m);
+    expect(JSON.parse(readFileSync(result.profile, 'utf8'))).toMatchObject({ batch: 4 });
+    expect(await failure('deploy', QUICKSTART, ...CHECKPOINT, '--target', 'onnx', '--mode', '2')).toContain(
+      'option mode is about the chip',
     );
   });
 
@@ -117,32 +123,39 @@ describe('bidl deploy', () => {
       host_flips_unexplained: 0,
     });
     expect(result['predictions_differ']).toBeLessThanOrEqual(1);
-    const legacy = ['deploy', QUICKSTART, ...CHECKPOINT, '--target', 'onnx', '--use-legacy', '1', '--c'];
-    expect(await json(...legacy)).toMatchObject({ top1: null });
-    expect(await failure(...legacy, '--cfg-options', 'model.backbone.timestep=20')).toContain(
-      'another config',
-    );
   });
 
   it('is what upstream spells test --use_lyngor 1', async () => {
-    const result = await json('test', QUICKSTART, ...CHECKPOINT, '--use_lyngor', '1', '--use_legacy', '1');
+    const upstream = ['--use_lyngor', '1', '--use_legacy', '1', '--multinet', '0', '--v', '0'];
+    const result = await json('test', QUICKSTART, ...CHECKPOINT, ...upstream);
     expect(result).toMatchObject({ target: 'apu', simulator_equal: true });
+  });
+
+  it('can be interrupted: the artifact is whole, nothing half-written lies about', async () => {
+    const args = ['deploy', QUICKSTART, ...CHECKPOINT, '--cfg-options', 'data.samples_per_gpu=1'];
+    const { code, stderr } = await runBidl(args, {
+      cwd: folder,
+      onOutput: (text, child) => void (text.includes('test: ') && child.kill('SIGINT')),
+    });
+    // It may be through before it looks whether to stop.
+    expect({ code, stderr }).toEqual({
+      code: 130,
+      stderr: expect.stringMatching(/Stopping[^]*\n(Stopped\.\n)?$/) as string,
+    });
+    expect(
+      readdirSync(path.join(folder, 'model_files/classification')).filter((f) => f.startsWith('.')),
+    ).toEqual([]);
+    expect(await json('deploy', QUICKSTART, ...CHECKPOINT, '--use-legacy', '1', '--c')).toMatchObject({
+      top1: null,
+    });
   });
 });
 
-describe('bidl compile', () => {
-  it('writes the same bytes wherever they go', async () => {
-    await json('compile', QUICKSTART, ...CHECKPOINT, '--out', 'one');
-    await json('compile', QUICKSTART, ...CHECKPOINT, '--out', 'two/three');
-    expect(contents(path.join(folder, 'two/three'))).toEqual(contents(path.join(folder, 'one')));
-  });
-
-  it('shows and draws what it made', async () => {
-    const { stdout } = await bidl('compile', QUICKSTART, ...CHECKPOINT, '--print', '--svg', 'graph.svg');
-    expect(stdout).toContain('clif1/v  float32  [32, 32, 32]');
-    expect(stdout).toContain('resetDecay(');
-    expect(readFileSync(path.join(folder, 'graph.svg'), 'utf8')).toContain('<svg');
-  });
+test('bidl compile shows and draws what it made', async () => {
+  const { stdout } = await bidl('compile', QUICKSTART, ...CHECKPOINT, '--print', '--svg', 'graph.svg');
+  expect(stdout).toContain('clif1/v  float32  [32, 32, 32]');
+  expect(stdout).toContain('resetDecay(');
+  expect(readFileSync(path.join(folder, 'graph.svg'), 'utf8')).toContain('<svg');
 });
 
 test('bidl predict: host and device agree about recordings', async () => {
@@ -160,4 +173,22 @@ test('bidl predict: host and device agree about recordings', async () => {
   expect(found(host)).toHaveLength(2);
   expect(found(device)).toEqual(found(host));
   expect(await failure(...args.slice(0, 2), 'nothing.bin', ...CHECKPOINT)).toContain('nothing.bin');
+});
+
+test('the program in the README of @bidl/deploy runs', () => {
+  const [block] = codeBlocks(readFileSync(path.join(ROOT, 'packages/deploy/README.md'), 'utf8'));
+  for (const name of ['configs', 'node_modules']) symlinkSync(path.join(ROOT, name), path.join(folder, name));
+  const checkpoint = path.join(folder, 'work_dirs', QUICKSTART, 'best.safetensors');
+  mkdirSync(path.dirname(checkpoint), { recursive: true });
+  copyFileSync(path.join(folder, 'run/latest.safetensors'), checkpoint);
+  const digits = path.join(folder, 'data/event-digits/Test/3');
+  copyFileSync(path.join(digits, readdirSync(digits)[0] ?? ''), path.join(folder, 'digit.bin'));
+  writeFileSync(path.join(folder, 'readme.mjs'), block?.code ?? '');
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['readme.mjs'], {
+    cwd: folder,
+    encoding: 'utf8',
+    env: { ...process.env, FORCE_COLOR: '0' },
+  });
+  expect({ status, stderr: status === 0 ? '' : stderr }).toEqual({ status: 0, stderr: '' });
+  expect(stdout).toMatch(/^[\d.]+ 0 [\d.e-]+ true$/m);
 });

@@ -17,9 +17,10 @@ export function exitCodeOf(error: unknown): number {
   // commander has printed its own message (or the help that was asked for).
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE;
   const stopped = stopSignal();
-  const isStop = error instanceof Error && ['InterruptedError', 'AbortError'].includes(error.name);
-  process.stderr.write(`${describe(error)}\n`);
-  if (stopped && isStop) return stopped.exitCode;
+  const name = error instanceof Error ? error.name : '';
+  // An InterruptedError says what is left and how to go on; an AbortError knows nothing of it.
+  process.stderr.write(stopped && name === 'AbortError' ? 'Stopped.\n' : `${describe(error)}\n`);
+  if (stopped && ['InterruptedError', 'AbortError'].includes(name)) return stopped.exitCode;
   return error instanceof UsageError ? USAGE : FAILED;
 }
 

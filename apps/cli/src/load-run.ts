@@ -26,6 +26,7 @@ export function configRoots(): string[] {
 const PACKAGES = {
   '@bidl/config': () => import('@bidl/config'),
   '@bidl/registry': () => import('@bidl/registry'),
+  '@bidl/dynamics': () => import('@bidl/dynamics'),
   '@bidl/formats': () => import('@bidl/formats'),
   '@bidl/pipelines': () => import('@bidl/pipelines'),
   '@bidl/datasets': () => import('@bidl/datasets'),

@@ -36,6 +36,11 @@ describe('bidl', () => {
     [['train'], 'name a config: bidl configs list shows them'],
     [['train', 'a', '--config', 'b'], 'two configs are given, "a" and --config "b"'],
     [['test', QUICKSTART], "required option '--checkpoint <file>' not specified"],
+    [['test', QUICKSTART, '--checkpoint', 'x', '--mode', '1'], '--mode needs --use_lyngor 1'],
+    [['deploy', QUICKSTART, '--checkpoint', 'x', '--mode', '3'], 'Allowed choices are 0, 1, 2.'],
+    [['deploy', QUICKSTART, '--checkpoint', 'x', '--v', '2'], 'It must be 0 or 1.'],
+    [['deploy', QUICKSTART, '--checkpoint', 'x', '--multi-net', '1'], '(Did you mean --multinet?)'],
+    [['compile', QUICKSTART, '--checkpoint', 'x', '--b', '-1'], 'It must be a whole number, 0 or more.'],
     [['datasets', 'mke'], "unknown command 'mke'\n(Did you mean make?)"],
     [
       ['datasets', 'make', 'event-digit'],

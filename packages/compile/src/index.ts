@@ -8,7 +8,6 @@ export { deadCode } from './passes/dead-code.js';
 export { fuseFireReset } from './passes/fuse-fire-reset.js';
 export { inputAs, storeFloat16 } from './passes/store.js';
 export { optimise, passesFor, type OptimiseOptions } from './passes/optimise.js';
-export { layerGraphs, type LayerGraph } from './compare/layer-graph.js';
 export {
   compareForced,
   openComparison,
@@ -34,15 +33,21 @@ export {
   type ApuSource,
   type CompiledApu,
 } from './apu/compile-apu.js';
+export {
+  compilerVersion,
+  STATE_MODES,
+  type ChipOptions,
+  type ChipSettings,
+  type StateMode,
+} from './apu/chip-options.js';
+export { onnxShape } from './onnx/layout.js';
 export { sequenceModel, stepModel } from './onnx/models.js';
 export {
   compileOnnx,
   compileOnnxGraph,
   ONNX_FILES,
   onnxFolder,
-  OnnxFolderError,
   readOnnxFolder,
-  type OnnxManifest,
   type OnnxOptions,
   type OnnxSource,
 } from './onnx/compile-onnx.js';

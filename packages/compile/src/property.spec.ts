@@ -11,7 +11,7 @@ import { foldRecurrentNorm, stateScales } from './passes/fold-recurrent-norm.js'
 import { fuseFireReset } from './passes/fuse-fire-reset.js';
 import { optimise } from './passes/optimise.js';
 import type { Pass } from './passes/rewrite.js';
-import { buildNetwork, framesOf, networkPlan, type NetworkPlan } from './testing/networks.js';
+import { buildNetwork, everyKind, framesOf, networkPlan, type NetworkPlan } from './testing/networks.js';
 
 const SAMPLES = 2;
 
@@ -43,7 +43,8 @@ function withNetwork(
       x.dispose();
     }
   };
-  return fc.assert(fc.asyncProperty(networkPlan, run), { numRuns });
+  const examples = everyKind.map((plan): [NetworkPlan] => [plan]);
+  return fc.assert(fc.asyncProperty(networkPlan, run), { numRuns, examples });
 }
 
 test('graph = network, layer by layer with teacher forcing, with and without passes', async () => {

@@ -1,21 +1,34 @@
 export type { Ops } from './ops.js';
 export { defineNeuron, NeuronDefinitionError, type NeuronDefinition, type StepResult } from './neuron.js';
+export { ACTIVATIONS, activate, type Activation, type MembraneTap } from './neurons/output.js';
+export { lif, type LifNeuron, type LifOptions, type LifParam, type LifState } from './neurons/lif.js';
 export {
-  ACTIVATIONS,
-  activate,
-  lif,
-  type Activation,
-  type LifNeuron,
-  type LifOptions,
-  type LifParam,
-  type LifState,
-  type MembraneTap,
-} from './neurons/lif.js';
+  lifPlus,
+  LIF_PLUS_VARIANTS,
+  type LifPlusNeuron,
+  type LifPlusOptions,
+  type LifPlusVariant,
+} from './neurons/lif-plus.js';
+export {
+  ACCUMULATIONS,
+  DECAYS,
+  INITIATIONS,
+  REFRACTORIES,
+  TRIGGERS,
+  LIF_PLUS_PARAMS,
+  type LifPlusFeatures,
+  type LifPlusParam,
+  type LifPlusState,
+} from './neurons/lif-plus-features.js';
 export { heaviside, type Surrogate } from './surrogates/surrogate.js';
 export { rectangle, rectangleInfer, irnet, reactnet } from './surrogates/upstream.js';
+export { gaussian, piecewiseExponential, triangle } from './surrogates/piecewise.js';
 export { arctan, fastSigmoid, sigmoid } from './surrogates/smooth.js';
 export { SURROGATES, isSurrogateName, type SurrogateName } from './surrogates/by-name.js';
+export { noiseKey, normalAt } from './noise/normal.js';
 export { arrayOps, Value, type ArrayNorm, type ArrayOps, type Precision } from './reference/array-ops.js';
+export { emitKernel, type NeuronKernel } from './emit/kernel.js';
+export { NotFusableError } from './emit/pass.js';
 export {
   referenceScan,
   type ReferenceGradients,

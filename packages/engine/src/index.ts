@@ -26,4 +26,6 @@ export {
   type StepArgs,
 } from './scan/index.js';
 export { doctor, formatReport, type Check, type DoctorOptions, type DoctorReport } from './doctor/doctor.js';
-export { fusedAdamStep, type AdamNumbers, type AdamTensors } from './adam/adam-step.js';
+export { softmaxCrossEntropy } from './cross-entropy/softmax-cross-entropy.js';
+export { updateElements, UpdateError, type UpdateOptions } from './update/update.js';
+export type { Arrays, Elementwise, Formula } from './update/elementwise.js';

@@ -32,6 +32,7 @@ export {
   type GraphOutline,
 } from './schema.js';
 export { checkGraph, graphProblems } from './check.js';
+export { graphParts, type GraphPart } from './parts.js';
 export {
   graphBuilder,
   type ConvOptions,
@@ -64,13 +65,23 @@ export { canonicalJson, sha256, type Json } from './artifact/canonical.js';
 export { FILES as ARTIFACT_FILES, MANIFEST, modelFile } from './artifact/layout.js';
 export { ARTIFACT_VERSION, type Manifest } from './artifact/manifest.js';
 export { artifactFiles, type ArtifactSource } from './artifact/contents.js';
-export { writeArtifact } from './artifact/write.js';
-export { readArtifact, type Artifact, type StateArea } from './artifact/read.js';
+export { writeArtifact, writeFolder } from './artifact/write.js';
+export { readArtifact, type Artifact } from './artifact/read.js';
+export { GLB_BYTES, type StateArea, type StatePlacement } from './artifact/chip.js';
+export {
+  folderManifestSchema,
+  readFolder,
+  sealFolder,
+  type FolderContents,
+  type FolderKind,
+  type FolderManifest,
+} from './artifact/folder.js';
 export { selfCheck, type CheckDifference, type SelfCheck } from './artifact/self-check.js';
-export { matchArtifact, type ArtifactOrigin } from './artifact/match.js';
+export { matchArtifact, matchManifest, type ArtifactOrigin } from './artifact/match.js';
 export { type Check, type Sample } from './artifact/checks.js';
 export {
   packStates,
+  sameStates,
   STATE_ALIGNMENT,
   stateTable,
   unpackStates,

@@ -1,13 +1,11 @@
-import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { promisify } from 'node:util';
-import { KernelError } from './errors.js';
-import { type Addon, COMPILE_FLAGS, nativeDir, OPS, PLAN, sourceHash, units } from './sources.js';
-
-const run = promisify(execFile);
+import { compile, twoAtATime } from './compiler.js';
+import { BUILT_IN } from './neurons/built-in.js';
+import { buildNeurons } from './neurons/build.js';
+import { type Addon, COMPILE_FLAGS, OPS, PLAN, sourceHash, units } from './sources.js';
 
 export interface BuildPlanOptions {
   /** Where builds are kept, by content. */
@@ -36,32 +34,6 @@ export const opsPath = (cacheDir: string): string => addonPath(OPS, cacheDir);
 
 /** Where the plan library of these sources lies in a cache, built or not. */
 export const planPath = (cacheDir: string): string => addonPath(PLAN, cacheDir);
-
-/** Runs the compiler; its failures become a {@link KernelError}. */
-async function compile(compiler: string, args: readonly string[], what: string): Promise<void> {
-  try {
-    await run(compiler, args, { cwd: nativeDir, maxBuffer: 1 << 24 });
-  } catch (cause) {
-    const { code, stderr } = cause as { code?: unknown; stderr?: string };
-    if (code === 'ENOENT') {
-      throw new KernelError(
-        `no C++ compiler: "${compiler}" was not found. Install one (Debian, Ubuntu: apt-get install g++), ` +
-          'or name one in CXX, and run `bidl engine install` again',
-        { cause },
-      );
-    }
-    throw new KernelError(`compiling ${what} failed: ${String(stderr ?? cause).slice(-2000)}`, { cause });
-  }
-}
-
-/** Calls `task` on every item, two at a time. */
-async function twoAtATime<T>(items: readonly T[], task: (item: T) => Promise<void>): Promise<void> {
-  const queue = [...items];
-  const worker = async () => {
-    for (let item = queue.shift(); item !== undefined; item = queue.shift()) await task(item);
-  };
-  await Promise.all([worker(), worker()]);
-}
 
 /** Builds an addon unless the cache has it: aside and renamed, so an interrupted build leaves nothing. */
 async function buildAddon(
@@ -100,13 +72,19 @@ async function buildAddon(
 }
 
 /**
- * Builds the TensorFlow op library unless the cache has it: spike kernels for every instruction set of this
- * architecture, in one Node addon.
+ * Builds, unless the cache has them, the TensorFlow op library, one Node addon with kernels for every instruction set of
+ * this architecture, and the built-in neurons beside it.
  *
  * @throws KernelError without a compiler, or when compiling fails.
  */
-export const buildOps = ({ tensorflowDir, ...options }: BuildOptions): Promise<Built> =>
-  buildAddon(OPS, options, [path.join(tensorflowDir, 'include')]);
+export async function buildOps({ tensorflowDir, ...options }: BuildOptions): Promise<Built> {
+  const addon = await buildAddon(OPS, options, [path.join(tensorflowDir, 'include')]);
+  const neurons = await buildNeurons(
+    BUILT_IN().map((kernel) => [kernel]),
+    options,
+  );
+  return { path: addon.path, built: addon.built || neurons.compiled > 0 };
+}
 
 /**
  * Builds the plan library unless the cache has it. It needs a C++ compiler and nothing else.

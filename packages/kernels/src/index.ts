@@ -8,7 +8,15 @@ export {
   planPath,
 } from './build.js';
 export { KernelError } from './errors.js';
-export { loadOps, type OpsInfo } from './load.js';
+export { loadOps, type OpsInfo, type OpsLibrary } from './load.js';
+export {
+  buildNeurons,
+  buildNeuronSync,
+  type NeuronBuild,
+  type NeuronBuildOptions,
+  neuronPath,
+} from './neurons/build.js';
+export { neuronName } from './neurons/library.js';
 export {
   type PlanField,
   type PlanFormat,

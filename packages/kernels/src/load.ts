@@ -7,17 +7,34 @@ export interface OpsInfo {
   readonly isa: 'avx512' | 'avx2' | 'baseline';
   /** Threads a kernel may use. */
   readonly threads: number;
+  /**
+   * How a pass (0 forward, 1 gradient in the kernel, 2 gradient in the input) of a convolution is best computed for an
+   * input of that density: 0 by a dense library, 1 over the non-zero inputs, 2 in Winograd's form.
+   *
+   * @param shape images, in_h, in_w, in_c, out_h, out_w, out_c, k_h, k_w, stride_h, stride_w, pad_h, pad_w
+   */
+  convWay(pass: number, density: number, ...shape: readonly number[]): number;
+  /** Whether a matrix product is faster over the left side's non-zeros, for so many columns and that density. */
+  sparseProductPays(columns: number, density: number): boolean;
+}
+
+/** The loaded op library. */
+export interface OpsLibrary extends OpsInfo {
+  /** Whether a neuron of this name has been loaded. */
+  hasNeuron(name: string): boolean;
+  /** Loads a library of emitted neurons, for good. @throws Error when it can't be used */
+  loadNeurons(file: string): void;
 }
 
 /**
- * Loads the op library, which registers its ops (`BidlLifScan` and `BidlLifScanGrad`) with the
+ * Loads the op library, which registers its ops (`BidlScan`, `BidlScanGrad` and a few more) with the
  * TensorFlow that tfjs-node has loaded before. Loading it again, also from another thread, does nothing more.
  *
  * @throws KernelError when the file is missing, damaged, or does not fit this TensorFlow.
  */
-export function loadOps(file: string): OpsInfo {
+export function loadOps(file: string): OpsLibrary {
   try {
-    return createRequire(import.meta.url)(file) as OpsInfo;
+    return createRequire(import.meta.url)(file) as OpsLibrary;
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new KernelError(

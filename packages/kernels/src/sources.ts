@@ -13,15 +13,35 @@ export interface Unit {
   readonly flags: readonly string[];
 }
 
-const isa = (name: string, width: number, ...flags: string[]) => ({ name, width, flags });
+/** One that kernels are compiled for. */
+export interface InstructionSet {
+  readonly name: 'baseline' | 'avx2' | 'avx512';
+  readonly flags: readonly string[];
+}
+
+/** @param width floats of a vector */
+const isa = (name: InstructionSet['name'], width: number, ...flags: string[]): InstructionSet => ({
+  name,
+  flags: [`-DBIDL_ISA=${name}`, `-DBIDL_WIDTH=${width}`, ...flags],
+});
 
 /** Instruction sets that kernels are compiled for, each including those before it; the processor chooses at run time. */
-const instructionSets = (arch: string) => [
+export const instructionSets = (arch: string = process.arch): readonly InstructionSet[] => [
   isa('baseline', 4),
   ...(arch === 'x64'
-    ? [isa('avx2', 8, '-mavx2'), isa('avx512', 16, '-mavx512f', '-mavx512vl', '-mavx512bw', '-mavx512dq')]
+    ? [
+        isa('avx2', 8, '-mavx2', '-mfma'),
+        isa('avx512', 16, '-mavx512f', '-mavx512vl', '-mavx512bw', '-mavx512dq', '-mfma'),
+      ]
     : []),
 ];
+
+/**
+ * Convolutions and products take fused multiply-add: their order of summation differs from the reference's anyhow, and no spike is decided
+ * in them. Everything else rounds every operation.
+ */
+const contraction = (source: string): readonly string[] =>
+  /^(conv|product)\//.test(source) ? ['-ffp-contract=fast'] : [];
 
 /** One Node addon that is built from the native sources. */
 export interface Addon {
@@ -37,16 +57,35 @@ export interface Addon {
 export const OPS: Addon = {
   name: 'ops',
   file: 'bidl_ops.node',
-  perIsa: ['scan/lif_scan.cc', 'max_pool/max_pool.cc', 'adam/adam.cc'],
+  perIsa: [
+    'max_pool/max_pool.cc',
+    'scan/noise.cc',
+    'update/update.cc',
+    'conv/sparse.cc',
+    'conv/winograd.cc',
+    'product/product.cc',
+  ],
   plain: [
     'cpu/isa.cc',
     'cpu/dispatch.cc',
     'pool/pool.cc',
+    'update/program.cc',
+    'scan/scan.cc',
+    'scan/blocks.cc',
+    'scan/steps_forward.cc',
+    'scan/steps_backward.cc',
+    'scan/registry.cc',
+    'tf_ops/memory.cc',
     'tf_ops/tf_api.cc',
     'tf_ops/define.cc',
-    'tf_ops/lif_op.cc',
+    'tf_ops/scan_op.cc',
     'tf_ops/max_pool_op.cc',
-    'tf_ops/adam_op.cc',
+    'tf_ops/update_op.cc',
+    'conv/conv_choice.cc',
+    'tf_ops/conv_op.cc',
+    'product/product_choice.cc',
+    'tf_ops/product_op.cc',
+    'tf_ops/ways.cc',
     'tf_ops/addon.cc',
   ],
 };
@@ -76,11 +115,11 @@ export const PLAN: Addon = {
 export function units(arch: string = process.arch, addon: Addon = OPS): readonly Unit[] {
   return [
     ...addon.plain.map((source) => ({ source, object: `${path.basename(source, '.cc')}.o`, flags: [] })),
-    ...instructionSets(arch).flatMap(({ name, width, flags }) =>
+    ...instructionSets(arch).flatMap(({ name, flags }) =>
       addon.perIsa.map((source) => ({
         source,
         object: `${path.basename(source, '.cc')}_${name}.o`,
-        flags: [`-DBIDL_ISA=${name}`, `-DBIDL_WIDTH=${width}`, ...flags],
+        flags: [...flags, ...contraction(source)],
       })),
     ),
   ];

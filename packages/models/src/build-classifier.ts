@@ -1,7 +1,6 @@
 import './backbones/clif3fc3.js';
 import type { BackboneContext } from './backbones/backbone.js';
 import { classifiers, type ImageClassifier } from './classifiers/image-classifier.js';
-import './losses/label-smooth.js';
 
 /**
  * Builds the network that a config's `model` describes.

@@ -1,10 +1,13 @@
 export { LabelError, ModelError } from './errors.js';
 export { losses, type Labels, type Loss, type LossOptions, type Reduction } from './losses/loss.js';
 export { CrossEntropyLoss, type CrossEntropyArgs } from './losses/cross-entropy.js';
+export { FocalLoss, type FocalArgs } from './losses/focal.js';
 export { LabelSmoothLoss, type LabelSmoothArgs } from './losses/label-smooth.js';
+export { MseLoss, type MseArgs } from './losses/mse.js';
+export { TetLoss, type TetArgs } from './losses/tet.js';
 export { binaryCorrect, topKCorrect } from './metrics/accuracy.js';
 export { ClsHead, heads, type Head } from './heads/cls-head.js';
 export { backbones, type BackboneContext } from './backbones/backbone.js';
 export { seqClif3Fc3, type Clif3Fc3Args } from './backbones/clif3fc3.js';
-export { classifiers, ImageClassifier } from './classifiers/image-classifier.js';
+export { classifiers, ImageClassifier, type RunOptions } from './classifiers/image-classifier.js';
 export { buildClassifier } from './build-classifier.js';

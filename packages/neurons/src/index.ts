@@ -1,10 +1,18 @@
 export { LayerError, StepError } from './errors.js';
 export { seedFor } from './init/seed.js';
 export { torchDefault, type Initializer } from './init/torch-default.js';
-export { SOMA_NAMES, type SomaArg, type SomaName, type SomaParams, type SomaValue } from './layers/soma.js';
+export { type SomaArg, type SomaParams, type SomaValue } from './layers/soma.js';
 export { type SpikeFunc } from './layers/surrogate-arg.js';
-export { EPSILON as NORM_EPSILON, type Running, type Statistics } from './layers/batch-norm.js';
-export { isStateful, type State, type Stateful, type Stepped } from './layers/stateful.js';
+export { EPSILON as NORM_EPSILON, type Running, type Statistics } from './layers/normalise.js';
+export {
+  isResumable,
+  isStateful,
+  type PartOptions,
+  type Resumable,
+  type State,
+  type Stateful,
+  type Stepped,
+} from './layers/stateful.js';
 export {
   SpikingLayer,
   type Form,
@@ -16,8 +24,37 @@ export {
 export { Lif, Lif1d, Lif2d, type LifArgs } from './layers/lif.js';
 export { FcLif, type FcLifArgs } from './layers/fc-lif.js';
 export { Conv2dLif, type Conv2dLifArgs } from './layers/conv2d-lif.js';
+export { LifPlus, LifPlus1d, LifPlus2d, type LifPlusLayerArgs } from './layers/lif-plus.js';
+export { FcLifPlus, type FcLifPlusArgs } from './layers/fc-lif-plus.js';
+export { Conv2dLifPlus, type Conv2dLifPlusArgs } from './layers/conv2d-lif-plus.js';
+export {
+  featuresOf,
+  type LifPlusArgs,
+  type LifPlusFeatureArgs,
+  type NeuronConfig,
+} from './layers/lif-plus-membrane.js';
+export { FEEDBACK, RLif } from './layers/rlif.js';
+export { Conv2d, type Conv2dArgs } from './layers/conv2d.js';
+export { type Convolution, type ConvolutionArgs } from './layers/convolution.js';
+export { BatchNorm, type BatchNormArgs } from './layers/batch-norm.js';
+export { MaxPool2d, type MaxPool2dArgs } from './layers/max-pool2d.js';
+export { Embedding, type EmbeddingArgs } from './layers/embedding.js';
+export { AvgPoolTimeVideo, MaxPoolTimeVideo, type TimePoolingArgs } from './layers/time-pooling.js';
+export {
+  TCJA,
+  TemporalWiseAttention,
+  type TcjaArgs,
+  type TemporalWiseAttentionArgs,
+} from './layers/attention.js';
 export { OverTime } from './layers/over-time.js';
 export { Aggregation, type AggregationArgs, type AggregationMode } from './layers/aggregation.js';
+export { sequence, type Sequence } from './sequence/sequence.js';
 export { stepper, type NetworkState, type Stepper, type Watch } from './stepper/stepper.js';
+export { inParts, type PartRunner } from './sequence/in-parts.js';
+export {
+  type PartOptions as PartRunOptions,
+  type PartRun,
+  type SequenceOptions,
+} from './sequence/execute.js';
 export { walk, type Place, type Walk } from './stepper/walk.js';
 export { layerWeights, namedWeights, type NamedVariable } from './weights/named-weights.js';

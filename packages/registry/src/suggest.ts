@@ -16,16 +16,18 @@ export function nearest(name: string, candidates: Iterable<string>, count = 3): 
   const allowed =
     wanted.length < 2 ? 0 : wanted.length < 4 ? 1 : Math.max(2, Math.floor(wanted.length * 0.4));
   return [...new Set(candidates)]
-    .map((candidate) => ({ candidate, score: score(wanted, candidate.toLowerCase()) }))
+    .map((candidate) => {
+      const edits = distance(wanted, candidate.toLowerCase());
+      return { candidate, edits, score: score(wanted, candidate.toLowerCase(), edits) };
+    })
     .filter(({ score: s }) => s <= allowed)
-    .sort((a, b) => a.score - b.score || (a.candidate < b.candidate ? -1 : 1))
+    .sort((a, b) => a.score - b.score || a.edits - b.edits || (a.candidate < b.candidate ? -1 : 1))
     .slice(0, count)
     .map(({ candidate }) => candidate);
 }
 
 /** Edit distance; a name that only lacks an end (`Clif3Fc3` for `Clif3Fc3Dm`) counts as near. */
-function score(wanted: string, candidate: string): number {
-  const edits = distance(wanted, candidate);
+function score(wanted: string, candidate: string, edits: number): number {
   const isPart = wanted.length >= 4 && (candidate.includes(wanted) || wanted.includes(candidate));
   return isPart && candidate.length >= 4 ? Math.min(edits, Math.floor(wanted.length * 0.4)) : edits;
 }

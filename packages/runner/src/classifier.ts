@@ -13,10 +13,21 @@ export interface Correct {
   readonly top5: number;
 }
 
+/** State of a network between two parts of a sequence: by layer, then by variable, `[B, ...]` each. */
+export type SequenceState = Readonly<Record<string, Readonly<Record<string, tf.Tensor>>>>;
+
 /** What the training loop needs of a network; `ImageClassifier` of @bidl/models is one. */
 export interface Classifier {
   /** Logits [B, K] of a batch [B, T, ...]. In training mode running statistics advance. */
   forward(x: tf.Tensor, training: boolean): tf.Tensor;
+  /**
+   * Logits of a part of a sequence, from the state that the part before it left, and the state for the next one; for
+   * truncated backpropagation.
+   */
+  run?(
+    x: tf.Tensor,
+    options: { readonly initial_state?: SequenceState | undefined; readonly training: boolean },
+  ): { readonly logits: tf.Tensor; readonly state: SequenceState };
   /** Scalar mean loss of logits [B, K] against class indices [B]. */
   loss(logits: tf.Tensor, labels: ArrayLike<number>): tf.Tensor;
   /** How many samples have their class in first place, and among the first five. */

@@ -1,17 +1,19 @@
-export type { Classifier, Correct, NamedVariable } from './classifier.js';
+export type { Classifier, Correct, NamedVariable, SequenceState } from './classifier.js';
 export { VERSION } from './version.js';
 
 export { train, type TrainOptions, type TrainResult } from './train.js';
 export { test, type TestOptions, type TestResult } from './test.js';
 export { importCheckpoint, type ImportOptions, type ImportResult } from './import.js';
 export type { EvaluationReport, IterReport, Reporter, RunDone, RunStart } from './reporter.js';
+export { named, type NamedConfig } from './run-config.js';
+export { classifierOf, DEFAULT_SEED, loaderOf, type LoaderUse } from './wiring.js';
 export { workDirOf, WorkDirError } from './work-dir.js';
 
 export { EpochBasedRunner, type Progress, type RunnerParts } from './loop/epoch-based-runner.js';
 export { runners } from './loop/runners.js';
 export type { Batch, Loader } from './loop/loader.js';
 export { evaluate, type EvaluateOptions, type Evaluation } from './loop/evaluate.js';
-export { InterruptedError, NonFiniteLossError } from './loop/errors.js';
+export { InterruptedError, NonFiniteLossError, TruncationError } from './loop/errors.js';
 export { Score, type BatchResult } from './loop/score.js';
 
 export { hooks, MOMENTS, type Hook } from './hooks/hook.js';
@@ -32,28 +34,41 @@ export {
   createOptimizer,
   OptimizerError,
   optimizers,
-  type Closure,
   type Gradients,
+  type LossAndGradients,
+  type Objective,
   type Optimizer,
   type OptimizerGroup,
   type OptimizerState,
   type ParameterGroup,
 } from './optimizers/optimizer.js';
-export { ElementwiseOptimizer, type UpdateInput, type UpdateRule } from './optimizers/elementwise.js';
-export { sgd } from './optimizers/sgd.js';
-export { adam, adamW } from './optimizers/adam.js';
+export { ElementwiseOptimizer } from './optimizers/elementwise.js';
+export {
+  average,
+  defineOptimizer,
+  descend,
+  optimizerKeys,
+  penalised,
+  weightDecay,
+  type Scalars,
+  type UpdateInput,
+  type UpdateRule,
+} from './optimizers/rule.js';
+export { paramwiseSchema, type ParamwiseConfig } from './optimizers/paramwise.js';
 export { clipGradNorm, type GradClip } from './optimizers/clip-grad-norm.js';
 
 export {
   createSchedule,
   policies,
   ScheduleError,
+  type EpochMetrics,
   type LrConfig,
   type Schedule,
   type ScheduleContext,
 } from './schedules/schedule.js';
-export { ClosedFormSchedule } from './schedules/closed-form.js';
-export { TorchSchedule } from './schedules/torch.js';
+export { ClosedFormSchedule, registerClosedForm, type RateAt } from './schedules/closed-form.js';
+export { registerTorch, TorchSchedule, type TorchPolicy } from './schedules/torch-schedule.js';
+export { PlateauSchedule } from './schedules/plateau.js';
 export { warmupFactor, type Warmup } from './schedules/warmup.js';
 
 export { applyOptimizer, applyWeights } from './checkpoint/apply.js';

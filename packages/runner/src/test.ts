@@ -37,7 +37,8 @@ export async function test(config: RunConfig | LoadedConfig, options: TestOption
   const run = named(config);
   const checkpoint = readCheckpoint(options.checkpoint);
   const seed = checkpoint.meta?.seed ?? DEFAULT_SEED;
-  const engine = await startEngine({ warn: (line) => options.reporter?.onLog?.(line) });
+  const log = (line: string) => options.reporter?.onLog?.(line);
+  const engine = await startEngine({ warn: log, log });
   const loader = await loaderOf(run, 'test', { training: false, seed });
   try {
     const classifier = classifierOf(run, loader.sampleShape, seed);

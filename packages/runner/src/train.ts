@@ -5,18 +5,17 @@ import type { EpochRecord } from './checkpoint/meta.js';
 import { BEST, LATEST } from './hooks/checkpoint-hook.js';
 import { openRunLog, type RunLog } from './logging/log-file.js';
 import { runners } from './loop/runners.js';
-import './optimizers/adam.js';
+import './optimizers/builtin.js';
 import { createOptimizer } from './optimizers/optimizer.js';
-import './optimizers/sgd.js';
 import type { Reporter } from './reporter.js';
 import { named, type NamedConfig } from './run-config.js';
 import { runHooks } from './run-hooks.js';
-import './schedules/closed-form.js';
+import './schedules/builtin.js';
 import { createSchedule } from './schedules/schedule.js';
-import './schedules/torch.js';
 import { applyStart, readStart, type Start } from './start-from.js';
 import { classifierOf, DEFAULT_SEED, loaderOf, producerOf } from './wiring.js';
 import { prepareWorkDir, workDirOf } from './work-dir.js';
+import { validationInterval } from './workflow.js';
 
 /** What the command line may change about a run. What is left out comes from the config. */
 export interface TrainOptions {
@@ -65,6 +64,7 @@ export async function train(
 ): Promise<TrainResult> {
   const run = named(config);
   const workDir = workDirOf(options.workDir, run.config.work_dir, run.name);
+  const validateEvery = validationInterval(run.config.workflow);
   // reading first: a bad path should not leave a work dir behind
   const { resume_from: resumeFrom, load_from: loadFrom } = run.config;
   const start = readStart(options, { resumeFrom, loadFrom });
@@ -75,7 +75,7 @@ export async function train(
   });
   const cleanup: (() => void | Promise<void>)[] = [];
   try {
-    return await trainIn({ run, workDir, log, start, options, cleanup });
+    return await trainIn({ run, validateEvery, workDir, log, start, options, cleanup });
   } catch (error) {
     // whoever called hears of it from the throw
     log.note(error instanceof Error ? `${error.name}: ${error.message}` : String(error), 'ERROR');
@@ -87,6 +87,8 @@ export async function train(
 
 interface Session {
   readonly run: NamedConfig;
+  /** Epochs from one validation to the next. */
+  readonly validateEvery: number;
   readonly workDir: string;
   readonly log: RunLog;
   readonly start: Start;
@@ -95,7 +97,15 @@ interface Session {
   readonly cleanup: (() => void | Promise<void>)[];
 }
 
-async function trainIn({ run, workDir, log, start, options, cleanup }: Session): Promise<TrainResult> {
+async function trainIn({
+  run,
+  validateEvery,
+  workDir,
+  log,
+  start,
+  options,
+  cleanup,
+}: Session): Promise<TrainResult> {
   const { config } = run;
   const { reporter, signal } = options;
   const began = performance.now();
@@ -115,7 +125,7 @@ async function trainIn({ run, workDir, log, start, options, cleanup }: Session):
   const [loader, validation, engine] = await allSettled([
     openLoader('train'),
     validate ? openLoader('val') : undefined,
-    startEngine({ warn }),
+    startEngine({ warn, log: (line) => log.write(line) }),
   ]);
   const producer = producerOf(engine);
   if (!validation)
@@ -127,8 +137,14 @@ async function trainIn({ run, workDir, log, start, options, cleanup }: Session):
   const optimizer = createOptimizer(config.optimizer, weights);
   cleanup.push(() => optimizer.dispose());
   const maxEpochs = config.runner.max_epochs;
-  const schedules = optimizer.groups.map(({ baseLr }) =>
-    createSchedule(config.lr_config, { baseLr, maxEpochs, itersPerEpoch: loader.batches }),
+  const schedules = optimizer.groups.map(({ baseLr, momentum }) =>
+    createSchedule(config.lr_config, {
+      baseLr,
+      momentum,
+      maxEpochs,
+      itersPerEpoch: loader.batches,
+      validates: validation !== undefined,
+    }),
   );
   const facts = { producer, seed, classes: loader.classes, configName: run.name, config };
   const parts = {
@@ -136,7 +152,7 @@ async function trainIn({ run, workDir, log, start, options, cleanup }: Session):
     optimizer,
     schedules,
     loader,
-    hooks: runHooks(config, { workDir, facts, validation }),
+    hooks: runHooks(config, { workDir, facts, validation, validateEvery }),
     reporter,
     signal,
     log: (line: string) => log.write(line),

@@ -56,8 +56,12 @@ export interface ModelDesc {
 
 export interface DeviceProperties {
   readonly name: string;
+  /** DDR, in bytes. */
   readonly memoryTotal: number;
   readonly memoryUsed: number;
+  /** On-chip memory for states, in bytes; LynSDK doesn't tell. */
+  readonly glbTotal: number;
+  readonly glbUsed: number;
 }
 
 /** lynErrorMsg_t: what a context's error handler gets. */

@@ -1,9 +1,9 @@
-import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { Command } from 'commander';
 
-import { deployOptions, takesCompile, type CompileFlags } from '../deploy/options.js';
+import { compileOptions, takesCompile, type CompileFlags } from '../deploy-options.js';
+import { interruptSignal } from '../interrupt.js';
 import { configNamed, loadRun } from '../load-run.js';
 import { takesConfig } from '../options.js';
 import { openOutput, shortPath } from '../output.js';
@@ -24,22 +24,26 @@ export const compileCommand = (): Command =>
 async function run(argument: string | undefined, flags: Flags): Promise<void> {
   const name = configNamed(argument, flags.config);
   const output = openOutput(flags);
+  const signal = interruptSignal();
   const loaded = await loadRun(name, flags.cfgOptions);
-  const { compileOnly } = await import('../deploy/deploy.js');
-  const options = deployOptions({ ...flags, useLegacy: 0, device: 0, c: true });
-  const compiled = await compileOnly(loaded, {
-    ...options,
-    log: (line) => output.line(line),
-    onProgress: () => undefined,
-  });
+  const { compile } = await import('@bidl/deploy');
+  const log = (line: string): void => output.line(line);
+  const { folder, graph, placement } = await compile(loaded, { ...compileOptions(flags), log, signal });
   const { graphSvg, printGraph, summarize } = await import('@bidl/graph');
-  const { folder, graph } = compiled;
   if (flags.print) output.line(printGraph(graph));
   if (flags.svg !== undefined) {
-    writeFileSync(path.resolve(flags.svg), graphSvg(graph));
-    output.line(`drawn: ${shortPath(path.resolve(flags.svg))}`);
+    const file = path.resolve(flags.svg);
+    const { saveFile } = await import('@bidl/formats');
+    await saveFile(file, new TextEncoder().encode(graphSvg(graph)));
+    output.line(`drawn: ${shortPath(file)}`);
   }
   const { total } = summarize(graph);
-  output.json({ config: loaded.name, target: flags.target, artifact: folder, ...total });
+  const { memory, relocatable } = placement ?? {};
+  output.json({ config: loaded.name, target: flags.target, artifact: folder, ...total, memory, relocatable });
+  if (placement) {
+    const bytes = (flags.b * total.stateBytes).toLocaleString('en');
+    const where = placement.relocatable ? 'wherever there is room' : 'at the fixed address';
+    output.line(`states: ${bytes} bytes in ${placement.memory.toUpperCase()}, ${where}`);
+  }
   output.line(`${loaded.name}: compiled for ${flags.target}, ${shortPath(folder)}`);
 }

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 
-import { UsageError } from '../failure.js';
+import { interruptSignal } from '../interrupt.js';
 import { configNamed, loadRun } from '../load-run.js';
 import { wholeNumber } from '../options.js';
 import { openOutput } from '../output.js';
@@ -32,11 +32,12 @@ export const predictCommand = (): Command =>
 
 async function run(config: string, inputs: readonly string[], flags: Flags): Promise<void> {
   const output = openOutput(flags);
+  const signal = interruptSignal();
   const loaded = await loadRun(configNamed(config, undefined), flags.cfgOptions);
-  const { predict } = await import('../deploy/predict.js');
-  if (inputs.length === 0) throw new UsageError('name a recording to classify');
+  const { predict } = await import('@bidl/deploy');
   const { on, device, checkpoint } = flags;
-  const found = await predict(loaded, inputs, { checkpoint, on, device, log: (line) => output.line(line) });
+  const log = (line: string): void => output.line(line);
+  const found = await predict(loaded, inputs, { checkpoint, on, device, log, signal });
   output.json({ config: loaded.name, checkpoint, on, predictions: found });
   const rows = found.map(({ file, name, confidence, second }) => [
     file,

@@ -2,9 +2,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { startEngine } from '@bidl/engine';
-import { readArtifact, selfCheck, sha256, type Sample } from '@bidl/graph';
+import { readArtifact, selfCheck, sha256, type Sample, type StateArea } from '@bidl/graph';
 import { smallNetwork } from '../testing/small.js';
-import { apuFolder, compileApu, type ApuOptions } from './compile-apu.js';
+import { apuFolder, compileApu, compileGraph, type ApuOptions } from './compile-apu.js';
 
 let root: string;
 beforeAll(async () => {
@@ -41,7 +41,13 @@ test('writes an artifact that checks itself, and names where it comes from', asy
     producer: { name: '@bidl/compile' },
     config: sha256('config'),
     checkpoint: sha256('checkpoint'),
-    target: { name: 'apu', options: { inputType: 'uint8', storage: 'float32', fuse: true, foldNorm: true } },
+    target: {
+      name: 'apu',
+      options: {
+        ...{ inputType: 'uint8', storage: 'float32', fuse: true, foldNorm: true },
+        ...{ version: 0, mode: 'auto', multinet: false },
+      },
+    },
     timesteps: 3,
     batch: 1,
   });
@@ -66,6 +72,29 @@ test('half precision and a batch', async () => {
 test('a batch that the chip does not have', async () => {
   const refused = compileApu(source(), { ...BYTES, batch: 3 }, path.join(root, 'three'));
   await expect(refused).rejects.toThrow('rule batch-size');
+});
+
+test.each<[ApuOptions, Partial<StateArea>, Record<string, unknown>]>([
+  [{}, { memory: 'ddr', relocatable: false }, { version: 0, mode: 'auto', multinet: false }],
+  [{ version: 1 }, { memory: 'glb' }, { version: 1, mode: 'auto' }],
+  [{ batch: 2, version: 0 }, { memory: 'glb' }, { version: 1 }],
+  [{ mode: 'glb', version: 0 }, { memory: 'glb' }, { version: 1, mode: 'glb' }],
+  [{ mode: 'ddr', version: 1 }, { memory: 'ddr' }, { version: 1, mode: 'ddr' }],
+  [{ multinet: true, postMode: 1005 }, { relocatable: true }, { multinet: true, postMode: 1005 }],
+])('%j: where the states lie, and what the manifest says', async (options, area, recorded) => {
+  const { folder } = await compileApu(source(), { ...BYTES, ...options }, path.join(root, 'placed'));
+  const artifact = readArtifact(folder);
+  expect(artifact.stateArea).toMatchObject(area);
+  expect(artifact.manifest.target.options).toMatchObject(recorded);
+});
+
+test('states that the chip has no room for, and auto then takes the other memory', () => {
+  const large = (options: ApuOptions) =>
+    compileGraph(smallNetwork({ hidden_channel: 4200 }), { ...BYTES, batch: 28, ...options });
+  expect(() => large({ mode: 'glb' })).toThrow(
+    /layer "clif" has the largest .* \(rule state-memory\); use mode ddr/,
+  );
+  expect(large({ mode: 'auto' }).settings.placement.memory).toBe('ddr');
 });
 
 test('goes to the place that upstream uses', () => {

@@ -7,11 +7,10 @@ import { assertDesign } from '../rules/design-rules.js';
 import { APU } from '../rules/targets.js';
 import { VERSION } from '../version.js';
 import { ARTIFACT_ROOT, artifactName } from './artifact-name.js';
+import { chipSettings, type ChipOptions, type ChipSettings } from './chip-options.js';
 
 /** How a network is compiled; goes into the artifact's manifest. */
-export interface ApuOptions {
-  /** Samples that run together: 1, 2, 4, 7, 14 or 28. Default 1. */
-  readonly batch?: number;
+export interface ApuOptions extends ChipOptions {
   /** How frames are handed in. Default float32. */
   readonly inputType?: ElementType;
   /** How weights and states are kept. Default float32. */
@@ -40,6 +39,7 @@ export interface CompiledApu {
   readonly captured: StepGraph;
   /** The graph that the artifact holds. */
   readonly graph: StepGraph;
+  readonly settings: ChipSettings;
 }
 
 /**
@@ -48,11 +48,12 @@ export interface CompiledApu {
  * @throws CompileError with every layer that can't be compiled, or every rule that is broken.
  */
 export function compileGraph(model: tf.LayersModel, options: ApuOptions = {}): CompiledApu {
-  const { batch = 1, timesteps, ...passes } = options;
+  const { batch = 1, timesteps, inputType, storage, fuse, foldNorm } = options;
   const captured = capture(model, { timesteps });
-  const graph = optimise(captured, passes);
-  assertDesign(graph, { target: APU, batch });
-  return { captured, graph };
+  const graph = optimise(captured, { inputType, storage, fuse, foldNorm });
+  const settings = chipSettings(graph, options, APU);
+  assertDesign(graph, { target: APU, batch, memory: settings.placement.memory });
+  return { captured, graph, settings };
 }
 
 /** The folder that a config's artifact goes to: `out`, or upstream's place under the working folder. */
@@ -78,6 +79,7 @@ export async function compileApu(
   const { model, config, checkpoint, samples } = source;
   const compiled = compileGraph(model, options);
   const { batch = 1, inputType = 'float32', storage = 'float32', fuse = true, foldNorm = true } = options;
+  const { placement, ...chip } = compiled.settings;
   const folder = apuFolder(config.name, options, out);
   await writeArtifact(folder, {
     graph: compiled.graph,
@@ -85,7 +87,8 @@ export async function compileApu(
     producer: { name: '@bidl/compile', version: VERSION },
     config: config.hash,
     checkpoint: checkpoint.hash,
-    target: { name: 'apu', options: { inputType, storage, fuse, foldNorm } },
+    target: { name: 'apu', options: { inputType, storage, fuse, foldNorm, ...chip } },
+    placement,
     samples: samples.slice(0, batch),
   });
   return { ...compiled, folder };

@@ -38,8 +38,9 @@ function synapse(scope: Scope, layer: SpikingLayer, x: ValueRef): ValueRef {
     );
   }
   if (layer instanceof Conv2dLif) {
-    const [ph, pw] = layer.padding;
-    const options = { stride: layer.stride, padding: [ph, ph, pw, pw], groups: layer.groups } as const;
+    const { stride, padding, groups } = layer.geometry;
+    const [ph, pw] = padding;
+    const options = { stride, padding: [ph, ph, pw, pw], groups } as const;
     const [kernel, bias] = [needed(scope, layer, 'kernel'), needed(scope, layer, 'bias')];
     const y = builder.conv2d(x, kernel, bias, options, place(scope, 'conv2d'));
     return layer.pooled ? builder.maxPool(y, { size: [2, 2] }, place(scope, 'maxPool')) : y;

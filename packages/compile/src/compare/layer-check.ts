@@ -1,5 +1,4 @@
-import { createExecutor, type Executor, type Node } from '@bidl/graph';
-import type { LayerGraph } from './layer-graph.js';
+import { createExecutor, type Executor, type GraphPart, type Node } from '@bidl/graph';
 import type { StepEngine, States } from './step-engine.js';
 
 /** What one layer computed from the other side's inputs and states. */
@@ -35,7 +34,7 @@ export class LayerCheck {
   private maxDifference = 0;
 
   constructor(
-    readonly part: LayerGraph,
+    readonly part: GraphPart,
     private readonly engine: StepEngine,
     private readonly margin: number,
     private readonly tolerance: number,
@@ -69,7 +68,8 @@ export class LayerCheck {
     const flipped = new Set<number>();
     for (const [got, want] of pairs) {
       for (let i = 0; i < length; i++) {
-        const [a, b] = [got[i], want[i]];
+        const a = got[i];
+        const b = want[i];
         if (a === b) continue;
         const apart = Math.abs(a - b) / Math.max(1, Math.abs(b));
         // NaN is no rounding.
@@ -110,7 +110,7 @@ export class LayerCheck {
 
   result(): LayerComparison {
     const { compared, flips, unexplained, maxDifference } = this;
-    return { layer: this.part.layer, compared, flips, unexplained, maxDifference };
+    return { layer: this.part.name, compared, flips, unexplained, maxDifference };
   }
 
   async dispose(): Promise<void> {

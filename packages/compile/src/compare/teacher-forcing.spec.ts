@@ -4,6 +4,7 @@ import type { StepGraph } from '@bidl/graph';
 import { capture } from '../capture/capture.js';
 import { foldRecurrentNorm, stateScales } from '../passes/fold-recurrent-norm.js';
 import { smallNetwork } from '../testing/small.js';
+import { referenceEngine, type StepEngine } from './step-engine.js';
 import { compareForced, openComparison } from './teacher-forcing.js';
 
 beforeAll(async () => {
@@ -68,4 +69,16 @@ test('keeps no tensors', async () => {
   await comparison.add(x);
   expect(tf.memory().numTensors).toBe(before);
   await comparison.dispose();
+});
+
+test('an engine that cannot be opened leaves none of the others open', async () => {
+  const model = smallNetwork();
+  let open = 0;
+  const engine = (graph: StepGraph): StepEngine => {
+    if (graph.name.endsWith('flat')) throw new RangeError('no engine');
+    open++;
+    return { ...referenceEngine(graph), dispose: () => void open-- };
+  };
+  await expect(openComparison(model, capture(model), { engine })).rejects.toThrow('no engine');
+  expect(open).toBe(0);
 });

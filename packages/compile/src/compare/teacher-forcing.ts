@@ -1,8 +1,7 @@
 import { tf } from '@bidl/engine';
-import type { StepGraph } from '@bidl/graph';
+import { graphParts, type GraphPart, type StepGraph } from '@bidl/graph';
 import { stepper, type NetworkState, type Stepper } from '@bidl/neurons';
 import { LayerCheck, type HostStep, type LayerComparison } from './layer-check.js';
-import { layerGraphs, type LayerGraph } from './layer-graph.js';
 import { referenceEngine, type StepEngine } from './step-engine.js';
 
 export interface CompareOptions {
@@ -36,12 +35,20 @@ export async function openComparison(
   options: CompareOptions = {},
 ): Promise<ForcedComparison> {
   const { margin = 1e-5, tolerance = 1e-4, engine = referenceEngine, scales = new Map() } = options;
-  const checks: LayerCheck[] = [];
-  for (const cut of layerGraphs(graph)) {
-    const part = { ...cut, graph: plainInputs(cut.graph) };
-    checks.push(new LayerCheck(part, await engine(part.graph), margin, tolerance));
-  }
   const host = new Host(graph, stepper(model), scales as ReadonlyMap<string, Float32Array>);
+  const checks: LayerCheck[] = [];
+  const dispose = async () => {
+    for (const check of checks) await check.dispose();
+  };
+  try {
+    for (const cut of graphParts(graph, ({ layer }) => layer)) {
+      const part = { ...cut, graph: plainInputs(cut.graph) };
+      checks.push(new LayerCheck(part, await engine(part.graph), margin, tolerance));
+    }
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
   return {
     async add(x) {
       for (const see of host.run(x)) {
@@ -52,9 +59,7 @@ export async function openComparison(
       }
     },
     result: () => checks.map((check) => check.result()),
-    async dispose() {
-      for (const check of checks) await check.dispose();
-    },
+    dispose,
   };
 }
 
@@ -80,7 +85,7 @@ const plainInputs = (graph: StepGraph): StepGraph => ({
   inputs: graph.inputs.map(({ name, type }) => ({ name, type: { ...type, dtype: 'float32' } })),
 });
 
-type See = (part: LayerGraph) => HostStep | undefined;
+type See = (part: GraphPart) => HostStep | undefined;
 
 /** The network itself, one step at a time, every layer's inputs, output and states on the table. */
 class Host {
@@ -115,13 +120,13 @@ class Host {
   }
 
   private see(
-    { layer, graph, sources }: LayerGraph,
+    { name: layer, graph, sources }: GraphPart,
     n: number,
     outs: ReadonlyMap<string, Float32Array>,
     before: Read,
     after: Read,
   ): HostStep | undefined {
-    const given = sources.flatMap((source) => outs.get(source.layer) ?? []);
+    const given = sources.flatMap((source) => outs.get(source.part) ?? []);
     const out = outs.get(layer);
     if (!out || given.length < sources.length) return undefined;
     const states = (from: Read) =>
@@ -157,5 +162,6 @@ const read = (state: NetworkState): Read =>
     ]),
   );
 
-const numbers = (tensor: tf.Tensor): Float32Array => new Float32Array(tensor.dataSync());
+/** A tensor's numbers; reading gives a copy. */
+const numbers = (tensor: tf.Tensor): Float32Array => tensor.dataSync<'float32'>();
 const size = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);

@@ -1,9 +1,17 @@
-import { readFileSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { tf } from '@bidl/engine';
-import { saveFile } from '@bidl/formats';
-import { canonicalJson, sha256, type ElementType, type StepGraph } from '@bidl/graph';
+import {
+  folderManifestSchema,
+  matchManifest,
+  readFolder,
+  sealFolder,
+  writeFolder,
+  type ArtifactOrigin,
+  type ElementType,
+  type FolderKind,
+  type FolderManifest,
+  type StepGraph,
+} from '@bidl/graph';
 import { z } from 'zod';
 import { ARTIFACT_ROOT, artifactName } from '../apu/artifact-name.js';
 import { capture } from '../capture/capture.js';
@@ -34,24 +42,24 @@ export const ONNX_FILES = {
   manifest: 'manifest.json',
 } as const;
 
-const manifestSchema = z.strictObject({
-  format: z.literal('bidl-onnx'),
-  version: z.literal(1),
-  producer: z.strictObject({ name: z.string(), version: z.string() }),
-  config: z.string(),
-  checkpoint: z.string(),
-  options: z.record(z.string(), z.union([z.string(), z.boolean()])),
-  timesteps: z.int().min(1),
-  files: z.record(z.string(), z.string()),
-});
+const schema = folderManifestSchema.extend({ format: z.literal('bidl-onnx'), version: z.literal(2) });
 
-/** Where an ONNX folder comes from, and the hash of each of its files. */
-export type OnnxManifest = z.infer<typeof manifestSchema>;
-
-/** An ONNX folder that is missing, damaged, or made from something else; the message names the file. */
-export class OnnxFolderError extends Error {
-  override readonly name = 'OnnxFolderError';
-}
+/** The folder of a network as ONNX: its two models, and where they come from. */
+const ONNX_FOLDER: FolderKind<FolderManifest> = {
+  manifest: ONNX_FILES.manifest,
+  format: 'bidl-onnx',
+  version: 2,
+  schema,
+  listProblem: (listed) => {
+    const models: readonly string[] = [ONNX_FILES.step, ONNX_FILES.sequence];
+    const missing = models.find((name) => !listed.includes(name));
+    if (missing !== undefined) return { file: missing, what: 'is not in the manifest' };
+    const odd = listed.find((name) => !models.includes(name));
+    return odd === undefined
+      ? undefined
+      : { file: ONNX_FILES.manifest, what: `names "${odd}", which no ONNX folder has` };
+  },
+};
 
 /** The graph that the ONNX files hold. @throws CompileError for a network that can't be compiled. */
 export function compileOnnxGraph(
@@ -73,67 +81,40 @@ export const onnxFolder = (config: string, out?: string): string =>
  * Writes a network as `step.onnx` (one step, state in and out) and `sequence.onnx` (a whole sample, state inside),
  * with a manifest that names config and checkpoint by hash. The same network gives the same bytes.
  *
- * @throws CompileError for a network that can't be compiled.
+ * @throws CompileError for a network that can't be compiled, ArtifactError when the folder can't be written.
  */
 export async function compileOnnx(
   source: OnnxSource,
   options: OnnxOptions = {},
   out?: string,
 ): Promise<{ readonly captured: StepGraph; readonly graph: StepGraph; readonly folder: string }> {
-  const compiled = compileOnnxGraph(source.model, options);
-  const folder = onnxFolder(source.config.name, out);
-  const step = stepModel(compiled.graph);
-  const sequence = sequenceModel(compiled.graph);
+  const { model, config, checkpoint } = source;
+  const compiled = compileOnnxGraph(model, options);
+  const folder = onnxFolder(config.name, out);
   const { inputType = 'float32', storage = 'float32', foldNorm = true } = options;
-  const manifest: OnnxManifest = {
-    format: 'bidl-onnx',
-    version: 1,
+  const about = {
     producer: { name: '@bidl/compile', version: VERSION },
-    config: source.config.hash,
-    checkpoint: source.checkpoint.hash,
-    options: { inputType, storage, foldNorm },
+    config: config.hash,
+    checkpoint: checkpoint.hash,
+    target: { name: 'onnx', options: { inputType, storage, foldNorm } },
     timesteps: compiled.graph.timesteps,
-    files: { [ONNX_FILES.step]: sha256(step), [ONNX_FILES.sequence]: sha256(sequence) },
   };
-  await mkdir(folder, { recursive: true });
-  await saveFile(path.join(folder, ONNX_FILES.step), step);
-  await saveFile(path.join(folder, ONNX_FILES.sequence), sequence);
-  await saveFile(path.join(folder, ONNX_FILES.manifest), new TextEncoder().encode(canonicalJson(manifest)));
+  const models = new Map([
+    [ONNX_FILES.step, stepModel(compiled.graph)],
+    [ONNX_FILES.sequence, sequenceModel(compiled.graph)],
+  ] as const);
+  await writeFolder(folder, sealFolder(ONNX_FOLDER, about, models), ONNX_FOLDER);
   return { ...compiled, folder };
 }
 
 /**
- * Reads an ONNX folder's manifest and makes sure that its files are those it names, and that it was made from the
- * given config and checkpoint.
+ * Reads an ONNX folder, verifies all of it, and makes sure that it was made from what is given.
  *
- * @throws OnnxFolderError that names the file, or what it was made from.
+ * @returns its manifest; the options it was made with are under `target.options`
+ * @throws ArtifactError that names the file, or says what differs.
  */
-export function readOnnxFolder(
-  folder: string,
-  origin: { readonly config?: string; readonly checkpoint?: string } = {},
-): OnnxManifest {
-  const again = 'compile it again (--use-legacy 0)';
-  const read = (name: string) => {
-    try {
-      return readFileSync(path.join(folder, name));
-    } catch {
-      throw new OnnxFolderError(`${path.join(folder, name)} can't be read; ${again}`);
-    }
-  };
-  let manifest: OnnxManifest;
-  try {
-    manifest = manifestSchema.parse(JSON.parse(read(ONNX_FILES.manifest).toString('utf8')));
-  } catch (error) {
-    if (error instanceof OnnxFolderError) throw error;
-    throw new OnnxFolderError(`${path.join(folder, ONNX_FILES.manifest)} is no manifest of ours; ${again}`);
-  }
-  for (const name of [ONNX_FILES.step, ONNX_FILES.sequence]) {
-    if (sha256(read(name)) === manifest.files[name]) continue;
-    throw new OnnxFolderError(`${path.join(folder, name)} is not the file that was compiled; ${again}`);
-  }
-  for (const key of ['config', 'checkpoint'] as const) {
-    if (origin[key] === undefined || origin[key] === manifest[key]) continue;
-    throw new OnnxFolderError(`${folder} was compiled from another ${key}; ${again}`);
-  }
+export function readOnnxFolder(folder: string, origin: ArtifactOrigin = {}): FolderManifest {
+  const { manifest } = readFolder(folder, ONNX_FOLDER);
+  matchManifest(manifest, { folder, file: ONNX_FOLDER.manifest }, origin);
   return manifest;
 }

@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import * as ort from 'onnxruntime-node';
 import { capture } from '../capture/capture.js';
 import { optimise, type OptimiseOptions } from '../passes/optimise.js';
-import { buildNetwork, framesOf, networkPlan } from '../testing/networks.js';
+import { buildNetwork, everyKind, framesOf, networkPlan } from '../testing/networks.js';
 import { smallNetwork } from '../testing/small.js';
 import { onnxShape } from './layout.js';
 import { sequenceModel, stepModel } from './models.js';
@@ -106,7 +106,7 @@ test.each<[string, OptimiseOptions]>([
       x.dispose();
       await step.release();
     }),
-    { numRuns: 25 },
+    { numRuns: 25, examples: everyKind.map((plan): [typeof plan] => [plan]) },
   );
   expect(compared).toBeGreaterThan(20);
 });

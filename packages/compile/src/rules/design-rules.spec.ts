@@ -41,6 +41,22 @@ test('a state too large is named with its layer and the remedy', () => {
   });
 });
 
+test('states that are to lie on the chip fit there', () => {
+  const target = { ...APU, glbBytes: 1000 };
+  const graph = integrator([100]);
+  expect(designFindings(graph, { target, batch: 2, memory: 'glb' })).toEqual([]);
+  expect(designFindings(graph, { target, batch: 4, memory: 'ddr' })).toEqual([]);
+  expect(designFindings(graph, { target, batch: 4, memory: 'glb' })).toEqual([
+    {
+      layer: 'sum',
+      rule: 'state-memory',
+      what: 'has the largest of 0.001709 MiB of states (batch 4), which mode glb would keep on the chip; apu has 0.0009537 MiB there',
+      remedy: 'use mode ddr (--mode 2), or a smaller batch, or float16, or a stride or pooling in front',
+    },
+  ]);
+  expect(designFindings(graph, { target: ONNX, batch: 1, memory: 'glb' })).toHaveLength(1);
+});
+
 test('frames of a sample that do not fit into a buffer', () => {
   const target = { ...APU, transferBytes: 200 };
   const rules = designFindings(integrator([10], 6), { target, batch: 1 }).map(({ rule }) => rule);

@@ -1,4 +1,4 @@
-import { shapesOf, type ElementType, type StepGraph } from '@bidl/graph';
+import { shapesOf, stateTable, type ElementType, type StepGraph } from '@bidl/graph';
 import { CompileError, type Finding } from '../finding.js';
 import type { TargetLimits } from './targets.js';
 
@@ -7,6 +7,8 @@ export interface DesignContext {
   readonly target: TargetLimits;
   /** Samples that run together. */
   readonly batch: number;
+  /** Where the states are to lie. Default DDR. */
+  readonly memory?: 'ddr' | 'glb';
 }
 
 /** One rule: what of a graph breaks it. */
@@ -31,6 +33,18 @@ export const stateSize: DesignRule = (graph, { target, batch }) =>
     const what = `keeps ${mib(bytes)} in state "${key}" ([${shape.join(', ')}] x ${batch}, ${dtype}); ${target.name} has ${mib(target.stateBytes)}`;
     return [finding(layerOf(graph, key), 'state-size', what, smaller(batch, dtype))];
   });
+
+/** Where the states are to lie on the chip, those of the whole batch fit there. */
+export const stateMemory: DesignRule = (graph, { target, batch, memory }) => {
+  const { glbBytes = 0 } = target;
+  const { entries, bytesPerSample } = stateTable(graph);
+  const bytes = batch * bytesPerSample;
+  if (memory !== 'glb' || bytes <= glbBytes) return [];
+  const [largest] = [...entries].sort((a, b) => b.bytes - a.bytes);
+  const what = `has the largest of ${mib(bytes)} of states (batch ${batch}), which mode glb would keep on the chip; ${target.name} has ${mib(glbBytes)} there`;
+  const remedy = smaller(batch, largest.dtype, 'mode ddr (--mode 2)');
+  return [finding(layerOf(graph, largest.key), 'state-memory', what, remedy)];
+};
 
 /** What goes in and out over a whole sample fits into one buffer. */
 export const transferSize: DesignRule = (graph, { target, batch }) => {
@@ -66,7 +80,13 @@ export const axisCount: DesignRule = (graph, { target }) => {
     );
 };
 
-export const DESIGN_RULES: readonly DesignRule[] = [batchSize, stateSize, transferSize, axisCount];
+export const DESIGN_RULES: readonly DesignRule[] = [
+  batchSize,
+  stateSize,
+  stateMemory,
+  transferSize,
+  axisCount,
+];
 
 /** Everything in which a graph breaks the rules of a target. */
 export const designFindings = (graph: StepGraph, context: DesignContext): Finding[] =>
@@ -92,8 +112,9 @@ const finding = (layer: string, rule: string, what: string, remedy: string): Fin
 const layerOf = (graph: StepGraph, key: string): string =>
   graph.nodes.find(({ op, attrs }) => op === 'load' && attrs['key'] === key)?.layer ?? key;
 
-function smaller(batch: number, dtype: ElementType): string {
+function smaller(batch: number, dtype: ElementType, ...first: readonly string[]): string {
   const ways = [
+    ...first,
     ...(batch > 1 ? ['a smaller batch'] : []),
     ...(dtype === 'float32' ? ['float16'] : []),
     'a stride or pooling in front',

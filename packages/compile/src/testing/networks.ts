@@ -33,18 +33,22 @@ export interface NetworkPlan {
 }
 
 interface BlockPlan {
-  readonly kind: 'conv' | 'grouped' | 'residual' | 'lif' | 'maxPool' | 'avgPool' | 'own' | 'dense';
-  readonly soma: 'all_share' | 'channel_share' | 'numbers';
-  readonly mode: 'spike' | 'analog';
+  readonly kind: (typeof KINDS)[number];
+  readonly soma: (typeof SOMAS)[number];
+  readonly mode: (typeof MODES)[number];
   readonly memb: readonly [number, 'relu' | 'tanh' | 'sigmoid' | null];
   readonly norm: boolean;
   readonly mp: boolean;
 }
 
+const KINDS = ['conv', 'residual', 'grouped', 'maxPool', 'lif', 'own', 'avgPool', 'dense'] as const;
+const SOMAS = ['all_share', 'channel_share', 'numbers'] as const;
+const MODES = ['spike', 'analog'] as const;
+
 const block: fc.Arbitrary<BlockPlan> = fc.record({
-  kind: fc.constantFrom('conv', 'grouped', 'residual', 'lif', 'maxPool', 'avgPool', 'own', 'dense'),
-  soma: fc.constantFrom('all_share', 'channel_share', 'numbers'),
-  mode: fc.constantFrom('spike', 'analog'),
+  kind: fc.constantFrom(...KINDS),
+  soma: fc.constantFrom(...SOMAS),
+  mode: fc.constantFrom(...MODES),
   memb: fc.tuple(fc.constantFrom(0, 1, 2, 3), fc.constantFrom('relu', 'tanh', 'sigmoid', null)),
   norm: fc.boolean(),
   mp: fc.boolean(),
@@ -59,6 +63,23 @@ export const networkPlan: fc.Arbitrary<NetworkPlan> = fc.record({
   body: fc.array(block, { minLength: 1, maxLength: 4 }),
   aggregate: fc.constantFrom('mean', 'sum', 'pick', 'first', 'features'),
 });
+
+/** Plans that hold every kind of block, with every kind of parameters, spiking and analog: none is left to chance. */
+export const everyKind: readonly NetworkPlan[] = SOMAS.flatMap((soma, i) =>
+  MODES.map((mode, k) => ({
+    seed: 10 * i + k + 1,
+    height: 6,
+    width: 5,
+    channels: 2,
+    timesteps: 3,
+    body: KINDS.map((kind) => ({
+      ...{ kind, soma, mode, memb: [i, 'relu'] as const },
+      norm: k === 0,
+      mp: kind === 'grouped',
+    })),
+    aggregate: 'mean',
+  })),
+);
 
 /** The network of a plan, with weights and running statistics as training leaves them. */
 export function buildNetwork(plan: NetworkPlan): tf.LayersModel {

@@ -3,7 +3,8 @@ import { NeuronDefinitionError } from '../neuron.js';
 import { referenceScan } from '../reference/scan.js';
 import { arctan, fastSigmoid, sigmoid } from '../surrogates/smooth.js';
 import { rectangle } from '../surrogates/upstream.js';
-import { lif, type MembraneTap } from './lif.js';
+import { lif } from './lif.js';
+import type { MembraneTap } from './output.js';
 
 const x = [0.3, 0.3, 0.3, 0.3, 0.6, -0.2, 0.1];
 const run = (options: Parameters<typeof lif>[0], input: readonly number[] = x) =>

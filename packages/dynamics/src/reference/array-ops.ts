@@ -1,5 +1,6 @@
 import type { Ops } from '../ops.js';
 import type { Surrogate } from '../surrogates/surrogate.js';
+import { SCALAR, type ScalarFunction, type ScalarOperation } from './scalar.js';
 
 export type Precision = 'float32' | 'float64';
 type Numbers = Float32Array | Float64Array;
@@ -93,28 +94,15 @@ export function arrayOps({
     return out;
   }
 
-  const one = () => 1;
+  const pointwise = Object.fromEntries(
+    Object.entries<ScalarFunction>(SCALAR).map(([name, { f, slopes }]) => [
+      name,
+      (...operands: Value[]) => apply(operands, f, slopes),
+    ]),
+  ) as Pick<Ops<Value>, ScalarOperation>;
   const base: Ops<Value> = {
+    ...pointwise,
     constant: (v) => value([v]),
-    add: (a, b) => apply([a, b], (x, y) => x + y, [one, one]),
-    sub: (a, b) => apply([a, b], (x, y) => x - y, [one, () => -1]),
-    mul: (a, b) => apply([a, b], (x, y) => x * y, [(_, y) => y, (x) => x]),
-    div: (a, b) => apply([a, b], (x, y) => x / y, [(_, y) => 1 / y, (x, y) => -x / (y * y)]),
-    neg: (a) => apply([a], (x) => -x, [() => -1]),
-    abs: (a) => apply([a], (x) => Math.abs(x), [(x) => Math.sign(x)]),
-    exp: (a) => apply([a], (x) => Math.exp(x), [(x) => Math.exp(x)]),
-    tanh: (a) => apply([a], (x) => Math.tanh(x), [(x) => 1 - Math.tanh(x) ** 2]),
-    sigmoid: (a) =>
-      apply([a], (x) => 1 / (1 + Math.exp(-x)), [
-        (x) => {
-          const s = 1 / (1 + Math.exp(-x));
-          return s * (1 - s);
-        },
-      ]),
-    relu: (a) => apply([a], (x) => Math.max(x, 0), [(x) => (x > 0 ? 1 : 0)]),
-    atan: (a) => apply([a], (x) => Math.atan(x), [(x) => 1 / (1 + x * x)]),
-    gt: (a, b) => apply([a, b], (x, y) => (x > y ? 1 : 0), []),
-    sign: (a) => apply([a], (x) => Math.sign(x), []),
     blend: (s, a, b) =>
       apply([s, a, b], (p, x, y) => (p === 1 ? x : p === 0 ? y : round(p * x) + round(round(1 - p) * y)), [
         (_, x, y) => x - y,

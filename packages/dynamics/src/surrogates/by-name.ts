@@ -1,3 +1,4 @@
+import { gaussian, piecewiseExponential, triangle } from './piecewise.js';
 import { arctan, fastSigmoid, sigmoid } from './smooth.js';
 import type { Surrogate } from './surrogate.js';
 import { irnet, reactnet, rectangle, rectangleInfer } from './upstream.js';
@@ -11,6 +12,9 @@ export const SURROGATES = {
   ArcTan: arctan,
   FastSigmoid: fastSigmoid,
   Sigmoid: sigmoid,
+  Triangle: triangle,
+  PiecewiseExponential: piecewiseExponential,
+  Gaussian: gaussian,
 } as const satisfies Readonly<Record<string, (args?: Record<string, number>) => Surrogate>>;
 
 export type SurrogateName = keyof typeof SURROGATES;

@@ -38,7 +38,14 @@ describe('surrogates against upstream', () => {
 describe('each primitive has the surrogate as its derivative', () => {
   const smooth = (Object.keys(SURROGATES) as SurrogateName[]).filter((name) => SURROGATES[name]().primitive);
   test('the names are as documented', () => {
-    expect(smooth).toEqual(['Rectangle', 'ArcTan', 'FastSigmoid', 'Sigmoid']);
+    expect(smooth).toEqual([
+      'Rectangle',
+      'ArcTan',
+      'FastSigmoid',
+      'Sigmoid',
+      'Triangle',
+      'PiecewiseExponential',
+    ]);
   });
   test.each(smooth)('%s', (name) => {
     const surrogate = SURROGATES[name]();
@@ -50,4 +57,13 @@ describe('each primitive has the surrogate as its derivative', () => {
       expectClose([slope], surrogate.derivative(ops, ops.value([x])).data, { atol: 1e-8, rtol: 1e-6 });
     }
   });
+});
+
+test('the Gaussian has area 1 and its known height', () => {
+  const ops = arrayOps({ surrogate: SURROGATES.Gaussian(), precision: 'float64' });
+  const at = (xs: readonly number[]) =>
+    SURROGATES.Gaussian({ sigma: 0.3 }).derivative(ops, ops.value(xs)).data;
+  expectClose(at([0]), [1.3298076013381], 1e-12);
+  const xs = Array.from({ length: 601 }, (_, i) => (i - 300) / 100);
+  expectClose([Array.from(at(xs)).reduce((sum, v) => sum + v / 100, 0)], [1], 1e-9);
 });

@@ -1,35 +1,45 @@
-import { KernelError, loadOps as loadLibrary, opsPath, type OpsInfo } from '@bidl/kernels';
+import { KernelError, loadOps as loadLibrary, opsPath, type OpsInfo, type OpsLibrary } from '@bidl/kernels';
 import { existsSync } from 'node:fs';
 import { cacheRoot } from '../install/cache.js';
-import { registerAdam } from '../adam/adam-step.js';
+import { preferConvolutions } from '../conv/conv2d.js';
 import { replaceMaxPoolGrad } from '../max-pool/max-pool-grad.js';
-import { hasLifKernel, registerLifKernels } from '../scan/lif-kernel.js';
+import { preferSparseProducts } from '../product/sparse-product.js';
+import { useNeurons } from '../scan/fused.js';
+import { NeuronStore } from '../scan/neuron-store.js';
+import { hasScanKernel, registerScanKernels } from '../scan/scan-kernel.js';
+import { registerUpdate } from '../update/fused.js';
 
 /**
  * Loads bidl's op library beside the running TensorFlow and makes its ops kernels of the `tensorflow` backend. Without
- * the library everything still computes, in composed ops; `warn` says so, and what brings it.
+ * the library everything still computes, in composed ops; `warn` says so, and what brings it. `log` hears of neurons that are
+ * compiled later, on their first use.
  */
-export function startOps(warn: (line: string) => void): void {
-  const file = opsPath(cacheRoot());
+export function startOps(warn: (line: string) => void, log: (line: string) => void): void {
+  const cacheDir = cacheRoot();
+  const file = opsPath(cacheDir);
   if (!existsSync(file)) {
     warn(
       'The fused spike ops of this version are not built, so training will be slower. To build them: bidl engine install',
     );
     return;
   }
+  let library: OpsLibrary;
   try {
-    loadLibrary(file);
+    library = loadLibrary(file);
   } catch (error) {
     if (!(error instanceof KernelError)) throw error;
     warn(`${error.message}. Going on with composed ops, which are slower.`);
     return;
   }
-  registerLifKernels();
+  registerScanKernels();
+  useNeurons(new NeuronStore({ library, cacheDir, log, warn }));
   replaceMaxPoolGrad();
-  registerAdam();
+  registerUpdate();
+  preferConvolutions(library);
+  preferSparseProducts(library);
 }
 
 /** What the fused spike ops run with, or `undefined` where the backend in use has none. */
 export function opsInfo(): OpsInfo | undefined {
-  return hasLifKernel() ? loadLibrary(opsPath(cacheRoot())) : undefined;
+  return hasScanKernel() ? loadLibrary(opsPath(cacheRoot())) : undefined;
 }

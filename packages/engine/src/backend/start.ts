@@ -4,7 +4,7 @@ import { startWasm } from '../wasm/start-wasm.js';
 import { silenceBanner } from './banner.js';
 import { EngineError } from './errors.js';
 import { engineInfo, type BackendName, type EngineInfo } from './info.js';
-import { startTensorFlow } from './tensorflow.js';
+import { startTensorFlow, type Listeners } from './tensorflow.js';
 
 export interface EngineOptions {
   /** `auto`: TensorFlow where it is installed, else WebAssembly with one warning. @default 'auto' */
@@ -15,6 +15,8 @@ export interface EngineOptions {
   readonly threads?: number;
   /** Gets the warnings. @default console.warn */
   readonly warn?: (line: string) => void;
+  /** Hears of what takes a moment, as compiling a neuron on its first use. @default console.error */
+  readonly log?: (line: string) => void;
 }
 
 /**
@@ -25,28 +27,25 @@ export interface EngineOptions {
  * const { backend, threads } = await startEngine();
  */
 export async function startEngine(options: EngineOptions = {}): Promise<EngineInfo> {
-  const { backend = 'auto', device = 'cpu', threads, warn = console.warn } = options;
+  const { backend = 'auto', device = 'cpu', threads } = options;
+  const listeners = { warn: options.warn ?? console.warn, log: options.log ?? console.error };
   if (threads !== undefined && !(Number.isInteger(threads) && threads > 0)) {
     throw new EngineError(`threads must be a positive whole number; it is ${threads}.`);
   }
   if (backend === 'cpu') await startCpu();
   else if (backend === 'wasm') await startWasm();
-  else if (backend === 'tensorflow') await startOrExplain(device, threads, warn);
-  else await startAny(device, threads, warn);
+  else if (backend === 'tensorflow') await startOrExplain(device, threads, listeners);
+  else await startAny(device, threads, listeners);
   return engineInfo();
 }
 
-async function startAny(
-  device: Device,
-  threads: number | undefined,
-  warn: (line: string) => void,
-): Promise<void> {
+async function startAny(device: Device, threads: number | undefined, listeners: Listeners): Promise<void> {
   if (tf.getBackend() === 'wasm') return; // fell back before, and said so
   try {
-    await startTensorFlow(device, threads, warn);
+    await startTensorFlow(device, threads, listeners);
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
-    warn(
+    listeners.warn(
       `${error.message}. Going on with WebAssembly, which is many times slower. To mend it: ${remedy(device)}`,
     );
     await startWasm();
@@ -56,10 +55,10 @@ async function startAny(
 async function startOrExplain(
   device: Device,
   threads: number | undefined,
-  warn: (line: string) => void,
+  listeners: Listeners,
 ): Promise<void> {
   try {
-    await startTensorFlow(device, threads, warn);
+    await startTensorFlow(device, threads, listeners);
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
     throw new EngineError(`${error.message}. To mend it: ${remedy(device)}`);

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { createRequire } from 'node:module';
+import { registerSoftmaxCrossEntropy } from '../cross-entropy/softmax-cross-entropy.js';
 import { DEVICES, type Device } from '../install/device.js';
 import { LOG_ERRORS_ONLY, SET_LOG_LEVEL, type Loader } from '../install/loader-source.js';
 import { inspectPackage, type InstallRecord } from '../install/record.js';
@@ -7,6 +8,12 @@ import { EngineError } from './errors.js';
 import { isTensorFlowBackend } from './tensorflow-binding.js';
 import { tensorflowThreads } from './threads.js';
 import { startOps } from './op-library.js';
+
+/** Who hears of what is wrong, and of what takes a moment. */
+export interface Listeners {
+  readonly warn: (line: string) => void;
+  readonly log: (line: string) => void;
+}
 
 /**
  * Loads TensorFlow under TensorFlow.js and makes it the backend.
@@ -16,7 +23,7 @@ import { startOps } from './op-library.js';
 export async function startTensorFlow(
   device: Device,
   threads: number | undefined,
-  warn: (line: string) => void,
+  { warn, log }: Listeners,
 ): Promise<void> {
   const running = tf.findBackend('tensorflow') !== null;
   if (!running) await load(device, threads);
@@ -27,7 +34,8 @@ export async function startTensorFlow(
   }
   if (!(await tf.setBackend('tensorflow')))
     throw new EngineError('TensorFlow was loaded, but TensorFlow.js refuses it as its backend.');
-  if (!running && device === 'cpu') startOps(warn);
+  registerSoftmaxCrossEntropy();
+  if (!running && device === 'cpu') startOps(warn, log);
   const backend: unknown = tf.backend();
   if (device === 'gpu' && isTensorFlowBackend(backend) && !backend.isUsingGpuDevice) {
     warn('TensorFlow sees no GPU and computes on the CPU. To see why: bidl engine doctor --device gpu');
@@ -41,6 +49,8 @@ async function load(device: Device, threads: number | undefined): Promise<void> 
     throw new EngineError(`TensorFlow (${device}) is ${install.state}: ${install.reason}`);
   // Read by the library when it is loaded.
   if (threads !== undefined) process.env['TF_NUM_INTRAOP_THREADS'] = String(threads);
+  // An allocator that keeps freed memory. Otherwise every tensor of every step is mapped and zeroed anew by the system.
+  process.env['TF_CPU_ALLOCATOR_USE_BFC'] ??= 'true';
   try {
     if (install.record !== undefined) prepare(install.record);
     // Not imported: Node would read all of TensorFlow.js once more, to learn the names that it exports.

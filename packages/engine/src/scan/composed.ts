@@ -43,10 +43,10 @@ class BatchStatistics {
 
 /** The sequence step by step in TensorFlow.js ops, on any backend. Differentiable through all of its arguments. */
 export function scanComposed(neuron: AnyNeuron, args: ScanArgs): ScanResult {
-  const { params, norm, surrogate, training, noise = 0, seed = 0 } = args;
+  const { params, norm, surrogate, training, noise = 0, seed = 0, pool = false } = args;
   const x = args.bias ? tf.add(args.x, args.bias) : args.x;
   const batchNorm = norm && training ? new BatchStatistics(norm) : undefined;
-  let draws = 0;
+  let step = 0;
   const ops: Ops<tf.Tensor> = {
     ...plainOps,
     fire: fireWith(surrogate),
@@ -55,7 +55,7 @@ export function scanComposed(neuron: AnyNeuron, args: ScanArgs): ScanResult {
       !training && {
         norm: (u: tf.Tensor) => normalise(u, norm.mean, norm.variance, norm.gamma, norm.beta, norm.epsilon),
       }),
-    ...(training && noise > 0 && { perturb: perturbWith(noise, () => seed + 7919 * draws++) }),
+    ...(training && noise > 0 && { perturb: (u: tf.Tensor) => perturbWith(u, noise, seed, step) }),
   };
   // Not a slice per step inside a differentiated loop: its gradient would be padded to full size T times over.
   // (tfjs's gradient of unstack fails for a single piece.)
@@ -64,7 +64,8 @@ export function scanComposed(neuron: AnyNeuron, args: ScanArgs): ScanResult {
   const outs = inputs.map((input) => {
     const result = neuron.step(ops, input, state, params);
     state = result.state;
-    return result.out;
+    step++;
+    return pool ? tf.maxPool(result.out as tf.Tensor4D, 2, 2, 'valid') : result.out;
   });
   return { out: tf.stack(outs, 1), state, ...(batchNorm && { running: batchNorm.running }) };
 }

@@ -1,112 +1,118 @@
-import type { LifNeuron } from '@bidl/dynamics';
 import * as tf from '@tensorflow/tfjs';
-import {
-  hasFusedSlope,
-  hasLifKernel,
-  LIF_GRADIENT_INPUTS,
-  LIF_INPUTS,
-  LIF_SCAN,
-  LIF_SCAN_GRAD,
-  lifAttributes,
-} from './lif-kernel.js';
+import type { FusedNeuron, NeuronStore } from './neuron-store.js';
+import { hasScanKernel, NORM, runScan, SCAN, SCAN_GRAD, type ScanAttributes } from './scan-kernel.js';
 import type { Save } from './tensor-ops.js';
 import type { AnyNeuron, ScanArgs, ScanResult } from './types.js';
 
-const isLif = (neuron: AnyNeuron): neuron is LifNeuron => neuron.name === 'lif' && 'options' in neuron;
+let store: NeuronStore | undefined;
 
-/** Why the fused kernel can't run this scan, or undefined when it can. */
-export function whyNotFused(
-  neuron: AnyNeuron,
-  { surrogate, training, noise = 0 }: ScanArgs,
-): string | undefined {
-  if (!hasLifKernel())
-    return `backend "${tf.getBackend()}" has no fused scan (bidl engine install brings it)`;
-  if (!isLif(neuron)) return `there is no fused kernel for neuron "${neuron.name}"`;
-  if (!hasFusedSlope(surrogate)) return `the fused kernel does not know the surrogate "${surrogate.name}"`;
-  if (training && noise > 0) return 'training noise needs the composed form';
-  return undefined;
+/** Gives the scan the neurons of the op library that has been loaded. */
+export function useNeurons(neurons: NeuronStore): void {
+  store = neurons;
 }
 
-type Kernel = (inputs: readonly string[], tensors: readonly tf.Tensor[], kernel: string) => tf.Tensor[];
+/** The neuron's fused form for this scan, or why there is none. */
+export function fusedFor(neuron: AnyNeuron, args: ScanArgs): FusedNeuron | { readonly obstacle: string } {
+  if (store === undefined || !hasScanKernel()) {
+    return { obstacle: `backend "${tf.getBackend()}" has no fused scan (bidl engine install brings it)` };
+  }
+  const fused = store.fused(neuron, args.surrogate);
+  if ('obstacle' in fused || !args.norm || fused.kernel.hasNorm) return fused;
+  return { obstacle: `neuron "${neuron.name}" has no place for a norm` };
+}
+
+/** Places of the op's inputs and outputs; those of parameters and states follow the last one. */
+const FIRST_PARAM = 7;
+const OUT = 0;
+const SAVED = [1, 2, 3, 4, 5, 6];
+const RUNNING = [7, 8];
+const FIRST_STATE = 9;
+const FIRST_DPARAM = 4;
 
 /**
- * The LIF scan as one kernel. What the backward pass needs is kept only while gradients are being recorded.
+ * The scan as one kernel. What the backward pass needs is kept only while gradients are being recorded.
  *
- * The output and the final state are two values of one computation; each gets its gradient from the backward
- * kernel, the final state's only where a loss uses it.
+ * The output and the final states are several values of one computation; each gets its gradient from the backward
+ * kernel, a final state's only where a loss uses it.
  */
-export function scanFused(neuron: AnyNeuron, args: ScanArgs): ScanResult {
-  const { x, params, bias, state, norm, surrogate, training } = args;
+export function scanFused(neuron: AnyNeuron, { name, kernel }: FusedNeuron, args: ScanArgs): ScanResult {
+  const { x, params, bias, state, norm, training, seed = 0, pool = false } = args;
+  const noise = training && kernel.hasNoise ? (args.noise ?? 0) : 0;
   const empty = tf.zeros([0]);
-  const attrs = lifAttributes(neuron as LifNeuron, surrogate, {
-    training,
+  const stateNames = Object.keys(neuron.state);
+  const given = Object.keys(neuron.params).map((key) => params[key]);
+  const attributes: ScanAttributes = {
+    neuron: name,
+    constants: kernel.constants,
+    initial: Object.values(neuron.state),
+    norm: !norm ? NORM.none : training ? NORM.batch : NORM.running,
     epsilon: norm?.epsilon ?? 0,
     momentum: norm?.momentum ?? 0,
-    somaGradients: Object.values(params).some((p) => !(p instanceof tf.Variable) || p.trainable),
-  });
-  const run: Kernel = (names, tensors, kernel) =>
-    tf
-      .engine()
-      .runKernel(
-        kernel,
-        Object.fromEntries(names.map((n, i) => [n, tensors[i]])),
-        attrs,
-      ) as unknown as tf.Tensor[];
-  // LIF's state starts at 0, which the kernel needs no tensor for.
+    noise,
+    learn: given.some((p) => !(p instanceof tf.Variable) || p.trainable),
+    pool,
+  };
   const inputs = [
     x,
-    ...(['alpha', 'beta', 'theta', 'v0'] as const).map((k) => params[k]),
-    state?.v ?? empty,
-    ...(norm ? [norm.gamma, norm.beta, norm.mean, norm.variance] : [empty, empty, empty, empty]),
     bias ?? empty,
+    ...(norm ? [norm.gamma, norm.beta, norm.mean, norm.variance] : [empty, empty, empty, empty]),
+    // In two halves of 16 bits, which float32 holds.
+    noise > 0 ? tf.tensor1d([(seed >>> 16) & 0xffff, seed & 0xffff]) : empty,
+    ...given,
+    ...stateNames.map((key) => state?.[key] ?? empty),
   ];
+  const outputs = runScan(SCAN, inputs, FIRST_STATE + stateNames.length, attributes);
+  const saved = SAVED.map((k) => outputs[k]);
+  const bySteps = attributes.norm === NORM.batch || noise > 0;
+  const needsX = !bySteps || kernel.batchReadsInput;
 
-  const [out, final, saved, batchMean, batchInv, mean, variance] = run(LIF_INPUTS, inputs, LIF_SCAN);
-  const withGradient = (
-    result: tf.Tensor,
-    backward: (kept: readonly tf.Tensor[], dy: tf.Tensor) => tf.Tensor[],
-  ) =>
-    tf.customGrad((...given) => {
-      (given[inputs.length] as Save)([...inputs, saved, batchMean, batchInv]);
-      return { value: tf.clone(result), gradFunc: (dy, kept) => backward(kept, dy as tf.Tensor) };
+  /** One of the op's outputs, differentiable. */
+  const differentiable = (output: number): tf.Tensor =>
+    tf.customGrad((...tensors) => {
+      const save = tensors[inputs.length] as Save;
+      save([needsX ? x : empty, ...inputs.slice(1), ...saved]);
+      const gradFunc = (dy: tf.Tensor | tf.Tensor[], kept: tf.Tensor[]) => {
+        const ofInputs = kept.slice(0, inputs.length);
+        const none = tf.zeros([0]);
+        const seeds = [OUT, ...stateNames.map((_, k) => FIRST_STATE + k)].map((k) =>
+          k === output ? (dy as tf.Tensor) : none,
+        );
+        return gradients(ofInputs, kept.slice(inputs.length), seeds, given.length, attributes);
+      };
+      return { value: tf.clone(outputs[output]), gradFunc };
     })(...inputs);
   return {
-    out: withGradient(out, (kept, dy) => gradients(run, kept, dy, undefined)),
-    state: { v: withGradient(final, (kept, dy) => gradients(run, kept, undefined, dy)) },
-    ...(norm && training && { running: { mean, variance } }),
+    out: differentiable(OUT),
+    state: Object.fromEntries(stateNames.map((key, k) => [key, differentiable(FIRST_STATE + k)])),
+    ...(norm && training && { running: { mean: outputs[RUNNING[0]], variance: outputs[RUNNING[1]] } }),
   };
 }
 
-/** Gradients for every input of the forward kernel, from those of the output or of the final state. */
+/** Gradients for every input of the forward kernel, from those of its output and of the final states. */
 function gradients(
-  run: Kernel,
-  kept: readonly tf.Tensor[],
-  dout?: tf.Tensor,
-  dfinal?: tf.Tensor,
+  inputs: readonly tf.Tensor[],
+  saved: readonly tf.Tensor[],
+  [dout, ...dfinal]: readonly tf.Tensor[],
+  params: number,
+  attributes: ScanAttributes,
 ): tf.Tensor[] {
-  const inputs = kept.slice(0, LIF_INPUTS.length);
-  const saved = kept.slice(LIF_INPUTS.length);
-  const empty = tf.zeros([0]);
-  const [dx, dinitial, dalpha, dbeta, dtheta, dv0, dgamma, dshift, dbias] = run(
-    LIF_GRADIENT_INPUTS,
-    [...inputs, dout ?? empty, dfinal ?? empty, ...saved],
-    LIF_SCAN_GRAD,
+  const states = dfinal.length;
+  const [dx, dbias, dgamma, dshift, ...rest] = runScan(
+    SCAN_GRAD,
+    [...inputs, dout, ...saved, ...dfinal],
+    FIRST_DPARAM + params + states,
+    attributes,
   );
-  const channelwise = [dalpha, dbeta, dtheta, dv0].map((g, k) => {
-    const like = inputs[1 + k];
+  const dparams = rest.slice(0, params).map((g, k) => {
+    const like = inputs[FIRST_PARAM + k];
     if (g.size === 0) return tf.zerosLike(like);
     return like.size === 1 ? tf.reshape(tf.sum(g), like.shape) : tf.reshape(g, like.shape);
   });
-  const initial = inputs[5].size === 0 ? tf.zerosLike(inputs[5]) : dinitial;
+  const dinitial = rest.slice(params).map((g, k) => {
+    const like = inputs[FIRST_PARAM + params + k];
+    return like.size === 0 ? tf.zerosLike(like) : g;
+  });
   // The running statistics take no part in training; where they normalise (inference) they are constants.
-  return [
-    dx,
-    ...channelwise,
-    initial,
-    dgamma,
-    dshift,
-    tf.zerosLike(inputs[8]),
-    tf.zerosLike(inputs[9]),
-    dbias,
-  ];
+  const constants = inputs.slice(4, FIRST_PARAM).map((tensor) => tf.zerosLike(tensor));
+  return [dx, dbias, dgamma, dshift, ...constants, ...dparams, ...dinitial];
 }

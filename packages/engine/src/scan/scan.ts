@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { scanComposed, stepComposed } from './composed.js';
 import { ScanError } from './errors.js';
-import { scanFused, whyNotFused } from './fused.js';
+import { fusedFor, scanFused } from './fused.js';
 import type { AnyNeuron, ScanArgs, ScanResult, StepArgs } from './types.js';
 
 /**
@@ -15,11 +15,11 @@ import type { AnyNeuron, ScanArgs, ScanResult, StepArgs } from './types.js';
 export function neuronScan(neuron: AnyNeuron, args: ScanArgs): ScanResult {
   check(neuron, args);
   const { form = 'auto' } = args;
-  const obstacle = form === 'composed' ? 'not asked for' : whyNotFused(neuron, args);
-  if (form === 'fused' && obstacle !== undefined) {
-    throw new ScanError(`neuronScan: form "fused" can't run: ${obstacle}`);
-  }
-  return obstacle === undefined ? scanFused(neuron, args) : scanComposed(neuron, args);
+  if (form === 'composed') return scanComposed(neuron, args);
+  const fused = fusedFor(neuron, args);
+  if (!('obstacle' in fused)) return scanFused(neuron, fused, args);
+  if (form === 'fused') throw new ScanError(`neuronScan: form "fused" can't run: ${fused.obstacle}`);
+  return scanComposed(neuron, args);
 }
 
 /** One time step with explicit state: x `[B, ..., C]`, state `[B, ..., C]` each; running statistics in `norm`. */
@@ -36,6 +36,11 @@ function check(neuron: AnyNeuron, args: ScanArgs): void {
   if (x.rank < 3) {
     throw new ScanError(
       `neuronScan: x must be [batch, time, ..., channels]; its shape is [${x.shape.join(', ')}]`,
+    );
+  }
+  if (args.pool && x.rank !== 5) {
+    throw new ScanError(
+      `neuronScan: to be pooled, x must be [batch, time, height, width, channels]; its shape is [${x.shape.join(', ')}]`,
     );
   }
   const channels = x.shape[x.rank - 1];

@@ -1,4 +1,4 @@
-import type { Ops, Surrogate } from '@bidl/dynamics';
+import { noiseKey, normalAt, type Ops, type Surrogate } from '@bidl/dynamics';
 import * as tf from '@tensorflow/tfjs';
 
 /** How `tf.customGrad` hands over the function that keeps tensors for the backward pass. */
@@ -50,22 +50,33 @@ export function fireWith(surrogate: Surrogate): (x: tf.Tensor) => tf.Tensor {
 }
 
 /**
- * Adds `scale`·N(0, 1) to the membrane, in units of its own standard deviation: over the spatial axes of each
+ * Adds `scale`·N(0, 1) to the membrane of one step, in units of its own standard deviation: over the spatial axes of each
  * sample and channel, or over everything for an input without such axes. The gradient passes unchanged.
  */
-export function perturbWith(scale: number, seed: () => number): (u: tf.Tensor) => tf.Tensor {
-  return (u) =>
-    tf.customGrad((v) => {
-      const x = v as tf.Tensor;
-      const axes = x.rank > 2 ? x.shape.map((_, i) => i).slice(1, -1) : undefined;
-      const value = tf.tidy(() => {
-        const { variance } = tf.moments(x, axes, true);
-        const count = axes ? axes.reduce((n, a) => n * x.shape[a], 1) : x.size;
-        const spread = tf.sqrt(tf.mul(variance, count / Math.max(1, count - 1)));
-        return tf.add(x, tf.mul(tf.randomNormal(x.shape, 0, scale, 'float32', seed()), spread));
-      });
-      return { value, gradFunc: (dy) => dy as tf.Tensor };
-    })(u);
+export function perturbWith(u: tf.Tensor, scale: number, seed: number, step: number): tf.Tensor {
+  return tf.customGrad((v) => {
+    const x = v as tf.Tensor;
+    const axes = x.rank > 2 ? x.shape.map((_, i) => i).slice(1, -1) : undefined;
+    const value = tf.tidy(() => {
+      const { variance } = tf.moments(x, axes, true);
+      const count = axes ? axes.reduce((n, a) => n * x.shape[a], 1) : x.size;
+      const spread = tf.sqrt(tf.mul(variance, count / Math.max(1, count - 1)));
+      return tf.add(x, tf.mul(normals(x.shape, seed, step), tf.mul(scale, spread)));
+    });
+    return { value, gradFunc: (dy) => dy as tf.Tensor };
+  })(u);
+}
+
+/** The normal numbers of one step, `[B, ...]`. */
+function normals(shape: number[], seed: number, step: number): tf.Tensor {
+  const [batch = 1, ...rest] = shape;
+  const perSample = rest.reduce((n, size) => n * size, 1);
+  const values = new Float32Array(batch * perSample);
+  for (let b = 0; b < batch; b++) {
+    const key = noiseKey(seed, step, b);
+    for (let i = 0; i < perSample; i++) values[b * perSample + i] = normalAt(key, i);
+  }
+  return tf.tensor(values, shape);
 }
 
 /** (x − mean)·(γ/√(variance + ε)) + β, in this order of operations. */

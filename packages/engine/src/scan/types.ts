@@ -33,13 +33,15 @@ export interface ScanArgs extends StepArgs {
   readonly training: boolean;
   /** Standard deviation of the training noise, in units of the membrane's own spread. Default 0. */
   readonly noise?: number;
-  /** Seed of the noise. */
+  /** Seed of the noise: the same gives the same noise, in every form. Default 0. */
   readonly seed?: number;
+  /** Pool the output 2x2 by maxima, as `tf.maxPool(out, 2, 2, 'valid')`; x must be `[B, T, H, W, C]`. Default false. */
+  readonly pool?: boolean;
   readonly form?: ScanForm;
 }
 
 export interface ScanResult {
-  /** Output of every step, `[B, T, ..., C]`. */
+  /** Output of every step, `[B, T, ..., C]`; pooled `[B, T, ⌊H/2⌋, ⌊W/2⌋, C]`. */
   readonly out: tf.Tensor;
   /** State after the last step, `[B, ..., C]` each. */
   readonly state: Readonly<Record<string, tf.Tensor>>;

@@ -21,6 +21,8 @@ import { FILES, MANIFEST } from './layout.js';
 import { matchArtifact } from './match.js';
 import { readArtifact } from './read.js';
 import { selfCheck } from './self-check.js';
+import { createExecutor } from '../executor/executor.js';
+import { packStates, sameStates, stateTable } from './state-table.js';
 import { writeArtifact } from './write.js';
 
 const config = sha256('config');
@@ -74,7 +76,7 @@ describe('writeArtifact and readArtifact', () => {
     const artifact = readArtifact(dir);
     expect(artifact.graph).toEqual(made.graph);
     expect(artifact.manifest).toMatchObject({ config, checkpoint, batch: 1, timesteps: 4, name: 'small' });
-    expect(artifact.stateArea).toEqual({ addr: 0, size: 512 + 64 });
+    expect(artifact.stateArea).toEqual({ addr: 0, size: 512 + 64, memory: 'ddr', relocatable: true });
     expect(artifact.checks.case0.inputs).toEqual(made.samples[0]);
     expect(readArtifact(join(dir, 'Net_0')).dir).toBe(dir);
     expect(selfCheck(artifact)).toEqual({ equal: true, differences: [], samples: 2, timesteps: 4 });
@@ -96,7 +98,8 @@ describe('writeArtifact and readArtifact', () => {
   });
 
   it('says under upstream keys what goes in and out', () => {
-    const files = artifactFiles(source(smallNetwork(), 2, 2));
+    const placement = { memory: 'glb', relocatable: false } as const;
+    const files = artifactFiles({ ...source(smallNetwork(), 2, 2), placement });
     const json = (path: string): unknown => JSON.parse(new TextDecoder().decode(files.get(path)));
     expect(json(FILES.topGraph)).toEqual({
       main: {
@@ -108,7 +111,7 @@ describe('writeArtifact and readArtifact', () => {
       apu_x: {
         batch_size: 2,
         n_slice: 2,
-        userload: { info: [{ addr: 0, size: 2 * (512 + 64) }] },
+        userload: { info: [{ addr: 0, size: 2 * (512 + 64), memory: 'glb', relocatable: false }] },
         inputs: [{ name: 'data', dtype: 'uint8', size: 60 }],
         outputs: [{ name: 'logits', dtype: 'float32', size: 3 }],
       },
@@ -150,34 +153,40 @@ describe('writeArtifact and readArtifact', () => {
     );
   });
 
-  it('names the file in which any byte was changed', async () => {
+  it('names the file in which a byte was changed: any file, any place', async () => {
     const dir = join(folder, 'a');
     await writeArtifact(dir, source());
     const files = [...artifactFiles(source())].filter(([, bytes]) => bytes.length > 0);
-    fc.assert(
-      fc.property(fc.nat(), fc.nat(), fc.integer({ min: 1, max: 255 }), (which, where, change) => {
-        const [path, bytes] = files[which % files.length];
-        const damaged = bytes.slice();
-        damaged[where % bytes.length] ^= change;
-        writeFileSync(join(dir, path), damaged);
-        try {
-          const error = failure(dir);
-          expect(error.file).toBe(path);
-          expect(error.message).toContain(path);
-          expect(error.message).toContain('bidl compile');
-        } finally {
-          writeFileSync(join(dir, path), bytes);
-        }
-      }),
-      { numRuns: 150 },
-    );
-    // Every file once, too, and every byte of the manifest's first lines.
-    for (const [path, bytes] of files) {
-      writeFileSync(join(dir, path), bytes.slice(0, -1));
-      expect(failure(dir).file).toBe(path);
-      writeFileSync(join(dir, path), bytes);
+    const names = readdirSync(dir, { recursive: true, withFileTypes: true }).filter((f) => f.isFile());
+    expect(files).toHaveLength(names.length);
+    const damage = (path: string, damaged: Uint8Array, bytes: Uint8Array) => {
+      writeFileSync(join(dir, path), damaged);
+      try {
+        const error = failure(dir);
+        expect(error.file).toBe(path);
+        expect(error.message).toContain(path);
+        expect(error.message).toContain('bidl compile');
+      } finally {
+        writeFileSync(join(dir, path), bytes);
+      }
+    };
+    const flip = ([path, bytes]: [string, Uint8Array], at: number, change: number) => {
+      const damaged = bytes.slice();
+      damaged[at % bytes.length] ^= change;
+      damage(path, damaged, bytes);
+    };
+    for (const file of files) {
+      const [path, bytes] = file;
+      for (const at of new Set([0, bytes.length >> 1, bytes.length - 1])) flip(file, at, 1);
+      damage(path, bytes.slice(0, -1), bytes);
+      damage(path, Uint8Array.from([...bytes, 0]), bytes);
     }
-    expect(() => readArtifact(dir)).not.toThrow();
+    const anywhere = fc.property(fc.constantFrom(...files), fc.nat(), fc.integer({ min: 1, max: 255 }), flip);
+    fc.assert(anywhere, { numRuns: 100 });
+    // The manifest vouches for all others: places all over it.
+    const manifest = files.find(([path]) => path === MANIFEST)!;
+    for (let at = 0; at < manifest[1].length; at += 37) flip(manifest, at, 1 << (at % 8));
+    expect(selfCheck(dir).equal).toBe(true);
   });
 
   it('names what is missing, foreign, or of another version', async () => {
@@ -209,9 +218,9 @@ describe('writeArtifact and readArtifact', () => {
 
     await fresh();
     const manifest = readFileSync(join(dir, MANIFEST), 'utf8');
-    writeFileSync(join(dir, MANIFEST), manifest.replace('"version": 1\n', '"version": 7\n'));
+    writeFileSync(join(dir, MANIFEST), manifest.replace('"version": 2\n', '"version": 7\n'));
     expect(failure(dir).message).toContain(
-      'the artifact has format version 7, this library reads version 1; compile it again',
+      'the artifact has format version 7, this library reads version 2; compile it again',
     );
     writeFileSync(join(dir, MANIFEST), manifest.replaceAll('bidl-artifact', 'tvm-artifact'));
     expect(failure(dir).message).toContain('is no manifest');
@@ -239,11 +248,15 @@ describe('writeArtifact and readArtifact', () => {
     expect(failure(dir).file).toBe(FILES.graph);
     resealed(FILES.graph, graph);
     const chip = readFileSync(join(dir, FILES.chip), 'utf8');
+    resealed(FILES.chip, chip.replace('"ddr"', '"sram"'));
+    expect(failure(dir)).toMatchObject({ file: FILES.chip });
     resealed(FILES.chip, chip.replace('"n_slice": 1', '"n_slice": 2'));
     expect(failure(dir).message).toContain("batch_size 1 and n_slice 2 must both be the manifest's batch 1");
     resealed(FILES.chip, chip);
     resealed(FILES.caseInput, 'short');
     expect(failure(dir).message).toContain('has 5 bytes, the graph needs 240');
+    resealed('../outside', 'text');
+    expect(failure(dir).message).toContain('names "../outside", which no artifact has');
   });
 
   it('replaces an artifact as a whole and leaves other folders alone', async () => {
@@ -275,6 +288,23 @@ describe('writeArtifact and readArtifact', () => {
   });
 });
 
+test('states are the same whatever lies between them', () => {
+  const table = stateTable(smallNetwork());
+  const state = createExecutor(smallNetwork()).initialState(2);
+  const [a, b] = [packStates(table, state, 2), packStates(table, state, 2)];
+  const used = new Set(
+    table.entries.flatMap(({ offset, bytes }) =>
+      [0, table.bytesPerSample].flatMap((at) => Array.from({ length: bytes }, (_, i) => at + offset + i)),
+    ),
+  );
+  a.forEach((_, i) => {
+    b[i] ^= 1;
+    expect([i, sameStates(table, a, b, 2)]).toEqual([i, !used.has(i)]);
+    b[i] ^= 1;
+  });
+  expect(sameStates(table, a, b.subarray(1), 2)).toBe(false);
+});
+
 describe('matchArtifact', () => {
   it('says what an artifact was made from instead', async () => {
     const dir = join(folder, 'a');
@@ -287,5 +317,9 @@ describe('matchArtifact', () => {
     expect(() => matchArtifact(artifact, { config: checkpoint })).toThrow(/another config .*--use-legacy 0/);
     expect(() => matchArtifact(artifact, { timesteps: 20 })).toThrow('was compiled for timesteps 4, not 20');
     expect(() => matchArtifact(artifact, { batch: 4 })).toThrow('was compiled for batch 1, not 4');
+    expect(() => matchArtifact(artifact, { options: { fit: true, other: undefined } })).not.toThrow();
+    expect(() => matchArtifact(artifact, { options: { fit: false } })).toThrow(
+      'was compiled for fit true, not false; compile it again',
+    );
   });
 });

@@ -1,16 +1,17 @@
-import { sizeOf } from '@bidl/formats';
 import { checkGraph } from '../check.js';
 import { createExecutor } from '../executor/executor.js';
 import { GraphError, type StepGraph } from '../graph.js';
 import { OP_NAMES, opSpec } from '../ops/table.js';
-import { shapesOf, summarize } from '../print/summary.js';
+import { summarize } from '../print/summary.js';
 import { printGraph } from '../print/text.js';
 import { jsonBytes, type Json, sha256, textBytes, words } from './canonical.js';
 import { makeCheck, type Sample } from './checks.js';
-import { FILES, MANIFEST, modelFile } from './layout.js';
-import { ARTIFACT_FORMAT, ARTIFACT_VERSION, sealManifest } from './manifest.js';
-import { byteLength } from './memory.js';
+import { ANYWHERE, chipBytes, type StatePlacement } from './chip.js';
+import { sealFolder } from './folder.js';
+import { FILES, modelFile } from './layout.js';
+import { ARTIFACT, ARTIFACT_VERSION } from './manifest.js';
 import { packStates, STATE_ALIGNMENT, stateTable } from './state-table.js';
+import { type Transfer, transfers } from './transfers.js';
 import { packWeights, splitWeights } from './weights.js';
 
 /** What an artifact is made from. */
@@ -23,6 +24,8 @@ export interface ArtifactSource {
   readonly config: string;
   readonly checkpoint: string;
   readonly target: { readonly name: string; readonly options: Readonly<Record<string, Json>> };
+  /** Where the states lie; by default in DDR, wherever there is room. */
+  readonly placement?: StatePlacement;
   /** Real samples, one at least; what the network makes of them goes in too. */
   readonly samples: readonly Sample[];
 }
@@ -33,7 +36,7 @@ export interface ArtifactSource {
  * @throws GraphError for an unsound graph, or samples that do not fit it
  */
 export function artifactFiles(source: ArtifactSource): Map<string, Uint8Array> {
-  const { graph, batch = 1, producer, config, checkpoint, target, samples } = source;
+  const { graph, batch = 1, producer, config, checkpoint, target, samples, placement = ANYWHERE } = source;
   checkGraph(graph);
   if (!Number.isSafeInteger(batch) || batch < 1)
     throw new GraphError(`batch ${batch}: give a whole number from 1 on`);
@@ -48,7 +51,7 @@ export function artifactFiles(source: ArtifactSource): Map<string, Uint8Array> {
     [FILES.library, library(graph)],
     [FILES.graph, outline(graph)],
     [FILES.log, textBytes(printGraph(graph))],
-    [FILES.chip, chip(graph, batch)],
+    [FILES.chip, chipBytes(graph, batch, placement)],
     [FILES.commands, commands(graph)],
     [FILES.synapses, packWeights(synapses)],
     [FILES.parameters, packWeights(parameters)],
@@ -71,21 +74,8 @@ export function artifactFiles(source: ArtifactSource): Map<string, Uint8Array> {
   const model = modelIdentity(files, batch);
   files.set(modelFile(sha256(model).slice(0, 32)), model);
 
-  const manifest = sealManifest({
-    format: ARTIFACT_FORMAT,
-    version: ARTIFACT_VERSION,
-    name: graph.name,
-    producer,
-    config,
-    checkpoint,
-    target,
-    timesteps: graph.timesteps,
-    batch,
-    files: Object.fromEntries(
-      [...files].map(([path, bytes]) => [path, { bytes: bytes.length, sha256: sha256(bytes) }]),
-    ),
-  });
-  return files.set(MANIFEST, jsonBytes(manifest));
+  const { name, timesteps } = graph;
+  return sealFolder(ARTIFACT, { name, producer, config, checkpoint, target, timesteps, batch }, files);
 }
 
 /** The graph without its weights. */
@@ -110,22 +100,6 @@ function topGraph(graph: StepGraph, batch: number): Uint8Array {
       values.map(({ name, shape, dtype }) => [name, { shape: shape.join(','), dtype, batch }]),
     );
   return jsonBytes({ main: { inputs: described(inputs), outputs: described(outputs) } });
-}
-
-/** `size` counts elements; the state area's address is relative to where the driver puts the model's states. */
-function chip(graph: StepGraph, batch: number): Uint8Array {
-  const { inputs, outputs } = transfers(graph);
-  const described = (values: readonly Transfer[]) =>
-    values.map(({ name, dtype, shape }) => ({ name, dtype, size: sizeOf(shape) }));
-  return jsonBytes({
-    apu_x: {
-      batch_size: batch,
-      n_slice: batch,
-      userload: { info: [{ addr: 0, size: batch * stateTable(graph).bytesPerSample }] },
-      inputs: described(inputs),
-      outputs: described(outputs),
-    },
-  });
 }
 
 /** The operations that the graph uses: their numbers in `cmd.bin`, operands and meaning. */
@@ -162,25 +136,6 @@ function stateAccess(graph: StepGraph): Uint8Array {
   const at = (op: string, key: string) =>
     graph.nodes.findIndex((node) => node.op === op && node.attrs.key === key);
   return words(graph.states.flatMap(({ key }) => [at('load', key), at('save', key)]));
-}
-
-interface Transfer {
-  readonly name: string;
-  readonly dtype: string;
-  readonly shape: readonly number[];
-  /** For one sample and one step. */
-  readonly bytes: number;
-}
-
-function transfers(graph: StepGraph): { inputs: Transfer[]; outputs: Transfer[] } {
-  const shapeOf = shapesOf(graph);
-  return {
-    inputs: graph.inputs.map(({ name, type }) => ({ name, ...type, bytes: byteLength(type) })),
-    outputs: graph.outputs.map(({ name, value }) => {
-      const shape = shapeOf(value);
-      return { name, dtype: 'float32', shape, bytes: sizeOf(shape) * 4 };
-    }),
-  };
 }
 
 /** What makes the model what it is; its hash is the file's name. */

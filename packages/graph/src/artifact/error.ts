@@ -25,3 +25,4 @@ export class ArtifactError extends Error {
 }
 
 export const RECOMPILE = 'compile it again (bidl compile)';
+export const GIVE_IT_BACK = `the file was changed or damaged after compiling: copy the artifact again, or ${RECOMPILE}`;

@@ -1,41 +1,42 @@
 import { z } from 'zod';
-import { canonicalJson, type Json, sha256 } from './canonical.js';
+import { folderManifestSchema, type FolderKind, type FolderManifest } from './folder.js';
+import { FILES, MANIFEST, MODEL_FILE } from './layout.js';
 
 export const ARTIFACT_FORMAT = 'bidl-artifact';
-export const ARTIFACT_VERSION = 1;
+/** 2: `apu.json` says in which memory the states lie, and whether their address is fixed. */
+export const ARTIFACT_VERSION = 2;
 
-const hash = z.string().regex(/^[0-9a-f]{64}$/, { error: 'is no SHA-256 in hex' });
-
-export const manifestSchema = z.strictObject({
+const manifestSchema = folderManifestSchema.extend({
   format: z.literal(ARTIFACT_FORMAT),
   version: z.literal(ARTIFACT_VERSION),
   /** The graph's name. */
   name: z.string().min(1),
-  /** What made the artifact. */
-  producer: z.strictObject({ name: z.string(), version: z.string() }),
-  /** SHA-256 of the configuration and of the checkpoint that it was made from. */
-  config: hash,
-  checkpoint: hash,
-  /** What it was made for, and how. */
-  target: z.strictObject({ name: z.string(), options: z.record(z.string(), z.json()).readonly() }),
-  timesteps: z.int().min(1),
   /** Samples that run together. */
   batch: z.int().min(1),
-  /** Every other file of the folder. */
-  files: z.record(z.string(), z.strictObject({ bytes: z.int().min(0), sha256: hash })).readonly(),
-  /** SHA-256 of this manifest without this field, in its one canonical form. */
-  hash,
 });
 
-export interface Manifest extends Readonly<Omit<z.infer<typeof manifestSchema>, 'target'>> {
-  readonly target: { readonly name: string; readonly options: Readonly<Record<string, Json>> };
+export interface Manifest extends FolderManifest {
+  readonly name: string;
+  readonly batch: number;
 }
 
-/** The hash that the manifest must carry. */
-export const manifestHash = (manifest: Omit<Manifest, 'hash'>): string => sha256(canonicalJson(manifest));
+/** The folder of a compiled network. */
+export const ARTIFACT: FolderKind<Manifest> = {
+  manifest: MANIFEST,
+  format: ARTIFACT_FORMAT,
+  version: ARTIFACT_VERSION,
+  schema: manifestSchema,
+  listProblem,
+};
 
-/** A manifest with its own hash. */
-export const sealManifest = (manifest: Omit<Manifest, 'hash'>): Manifest => ({
-  ...manifest,
-  hash: manifestHash(manifest),
-});
+/** Every file that an artifact has, one `.mdl`, and no other. */
+function listProblem(listed: readonly string[]): { file: string; what: string } | undefined {
+  const missing = Object.values(FILES).find((file) => !listed.includes(file));
+  if (missing !== undefined) return { file: missing, what: 'is not in the manifest' };
+  const models = listed.filter((file) => MODEL_FILE.test(file));
+  const known = new Set<string>([...Object.values(FILES), ...models]);
+  const odd = listed.find((file) => !known.has(file));
+  if (odd !== undefined) return { file: MANIFEST, what: `names "${odd}", which no artifact has` };
+  if (models.length === 1) return undefined;
+  return { file: MANIFEST, what: `names ${models.length} .mdl files instead of one` };
+}

@@ -1,29 +1,16 @@
-import { lstatSync, readdirSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
-import { FileError, FormatError, type NdArray, readBytes } from '@bidl/formats';
-import { z } from 'zod';
+import { basename, dirname, resolve } from 'node:path';
+import type { NdArray } from '@bidl/formats';
 import { checkGraph } from '../check.js';
 import { GraphError, type StepGraph } from '../graph.js';
 import { graphOutlineSchema } from '../schema.js';
-import { canonicalJson, sha256 } from './canonical.js';
 import { type Check, checkSizes, splitInputs, splitOutputs } from './checks.js';
+import { readStateArea, type StateArea } from './chip.js';
 import { ArtifactError, RECOMPILE } from './error.js';
-import { FILES, MANIFEST, MODEL_FILE } from './layout.js';
-import {
-  ARTIFACT_FORMAT,
-  ARTIFACT_VERSION,
-  type Manifest,
-  manifestHash,
-  manifestSchema,
-} from './manifest.js';
+import { parseJson, readFolder } from './folder.js';
+import { FILES } from './layout.js';
+import { ARTIFACT, type Manifest } from './manifest.js';
 import { type StateTable, stateTable } from './state-table.js';
 import { unpackWeights } from './weights.js';
-
-/** A piece of device memory: `addr` relative to where the driver puts the model's states, `size` in bytes. */
-export interface StateArea {
-  readonly addr: number;
-  readonly size: number;
-}
 
 /** A verified artifact. */
 export interface Artifact {
@@ -40,17 +27,6 @@ export interface Artifact {
   readonly checks: { readonly case0: Check; readonly batch: Check };
 }
 
-const MOST_BYTES = 2 ** 24;
-const GIVE_IT_BACK = `the file was changed or damaged after compiling: copy the artifact again, or ${RECOMPILE}`;
-
-const chipSchema = z.object({
-  apu_x: z.object({
-    batch_size: z.int().min(1),
-    n_slice: z.int().min(1),
-    userload: z.object({ info: z.tuple([z.object({ addr: z.int().min(0), size: z.int().min(0) })]) }),
-  }),
-});
-
 /**
  * Reads an artifact and verifies all of it: the manifest's own hash, the checksum of every file, that none is missing
  * or foreign, and that the graph is sound.
@@ -61,23 +37,7 @@ const chipSchema = z.object({
 export function readArtifact(path: string): Artifact {
   const given = resolve(path);
   const folder = basename(given) === 'Net_0' ? dirname(given) : given;
-  const manifest = readManifest(folder);
-  compareFileList(folder, manifest);
-  const files = new Map(
-    Object.entries(manifest.files).map(([file, { bytes, sha256: expected }]) => {
-      const content = readFile(folder, file, bytes);
-      if (content.length !== bytes) {
-        throw new ArtifactError(
-          { folder, file },
-          `has ${content.length} bytes instead of ${bytes}`,
-          GIVE_IT_BACK,
-        );
-      }
-      if (sha256(content) !== expected)
-        throw new ArtifactError({ folder, file }, 'the checksum differs', GIVE_IT_BACK);
-      return [file, content];
-    }),
-  );
+  const { manifest, files } = readFolder(folder, ARTIFACT);
   const take = (file: string) => files.get(file) ?? new Uint8Array();
   const graph = readGraph(folder, take);
   const { batch } = manifest;
@@ -111,105 +71,8 @@ export function readArtifact(path: string): Artifact {
   };
 }
 
-function readFile(folder: string, file: string, maxBytes: number): Uint8Array {
-  try {
-    return readBytes(join(folder, file), { maxBytes });
-  } catch (error) {
-    if (error instanceof FileError && error.code === 'ENOENT') {
-      throw new ArtifactError({ folder, file }, 'is missing', GIVE_IT_BACK, { cause: error });
-    }
-    if (error instanceof FormatError) {
-      throw new ArtifactError({ folder, file }, `is larger than ${maxBytes} bytes`, GIVE_IT_BACK, {
-        cause: error,
-      });
-    }
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new ArtifactError({ folder, file }, `cannot be read (${reason})`, 'check its permissions', {
-      cause: error,
-    });
-  }
-}
-
-function readManifest(folder: string): Manifest {
-  const place = { folder, file: MANIFEST };
-  if (!lstatSync(folder, { throwIfNoEntry: false })) {
-    throw new ArtifactError(
-      { folder },
-      'there is no such artifact',
-      'compile it first (bidl compile), or check the path',
-    );
-  }
-  const bytes = readFile(folder, MANIFEST, MOST_BYTES);
-  const text = new TextDecoder().decode(bytes);
-  const data = parseJson(text);
-  const head = z.object({ format: z.string(), version: z.int() }).safeParse(data);
-  if (!head.success || head.data.format !== ARTIFACT_FORMAT) {
-    throw new ArtifactError(place, 'is no manifest of an artifact that this library compiled', RECOMPILE);
-  }
-  if (head.data.version !== ARTIFACT_VERSION) {
-    throw new ArtifactError(
-      place,
-      `the artifact has format version ${head.data.version}, this library reads version ${ARTIFACT_VERSION}`,
-      `${RECOMPILE} with this version, or read it with the one that made it`,
-    );
-  }
-  const parsed = manifestSchema.safeParse(data);
-  if (!parsed.success) {
-    const [{ path, message }] = parsed.error.issues;
-    throw new ArtifactError(place, `${path.join('.')} ${message}`, GIVE_IT_BACK);
-  }
-  const { hash, ...rest } = parsed.data as Manifest;
-  if (manifestHash(rest) !== hash || !sameBytes(bytes, canonicalJson({ ...rest, hash }))) {
-    throw new ArtifactError(place, 'does not agree with its own hash', GIVE_IT_BACK);
-  }
-  return { ...rest, hash };
-}
-
-const sameBytes = (bytes: Uint8Array, text: string) => Buffer.compare(bytes, Buffer.from(text)) === 0;
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-/** Nothing foreign, nothing but plain files and folders, and every file that an artifact has. */
-function compareFileList(folder: string, manifest: Manifest): void {
-  const listed = new Set([...Object.keys(manifest.files), MANIFEST]);
-  const models = [...listed].filter((file) => MODEL_FILE.test(file));
-  for (const file of Object.values(FILES)) {
-    if (!listed.has(file)) throw new ArtifactError({ folder, file }, 'is not in the manifest', RECOMPILE);
-  }
-  const known = new Set<string>([...Object.values(FILES), ...models, MANIFEST]);
-  const odd = [...listed].find((file) => !known.has(file));
-  if (odd !== undefined || models.length !== 1) {
-    const what = odd === undefined ? `names ${models.length} .mdl files instead of one` : `names "${odd}"`;
-    throw new ArtifactError({ folder, file: MANIFEST }, `${what}, which no artifact has`, RECOMPILE);
-  }
-  const foreign = strangers(folder, '', known)[0];
-  if (foreign !== undefined) {
-    throw new ArtifactError(
-      { folder, file: foreign },
-      'does not belong to the artifact',
-      `remove it, or ${RECOMPILE}`,
-    );
-  }
-}
-
-/** Entries that are neither known files nor folders on the way to one. */
-function strangers(folder: string, under: string, known: ReadonlySet<string>): string[] {
-  return readdirSync(join(folder, under), { withFileTypes: true }).flatMap((entry) => {
-    const path = `${under}${entry.name}`;
-    if (entry.isFile()) return known.has(path) ? [] : [path];
-    const leads = entry.isDirectory() && [...known].some((file) => file.startsWith(`${path}/`));
-    return leads ? strangers(folder, `${path}/`, known) : [path];
-  });
-}
-
 function readGraph(folder: string, take: (file: string) => Uint8Array): StepGraph {
-  const parsed = graphOutlineSchema.safeParse(parseJson(new TextDecoder().decode(take(FILES.graph))));
+  const parsed = graphOutlineSchema.safeParse(parseJson(take(FILES.graph)));
   if (!parsed.success) {
     const [{ path, message }] = parsed.error.issues;
     throw new ArtifactError({ folder, file: FILES.graph }, `${path.join('.')} ${message}`, RECOMPILE);
@@ -223,9 +86,7 @@ function readGraph(folder: string, take: (file: string) => Uint8Array): StepGrap
         { folder, file },
         error instanceof Error ? error.message : String(error),
         RECOMPILE,
-        {
-          cause: error,
-        },
+        { cause: error },
       );
     }
   }
@@ -235,30 +96,6 @@ function readGraph(folder: string, take: (file: string) => Uint8Array): StepGrap
     if (!(error instanceof GraphError)) throw error;
     throw new ArtifactError({ folder, file: FILES.graph }, error.message, RECOMPILE, { cause: error });
   }
-}
-
-function readStateArea(folder: string, bytes: Uint8Array, graph: StepGraph, batch: number): StateArea {
-  const place = { folder, file: FILES.chip };
-  const chip = chipSchema.safeParse(parseJson(new TextDecoder().decode(bytes)));
-  if (!chip.success) throw new ArtifactError(place, 'lacks batch_size, n_slice or userload', RECOMPILE);
-  const { batch_size, n_slice, userload } = chip.data.apu_x;
-  if (batch_size !== batch || n_slice !== batch) {
-    throw new ArtifactError(
-      place,
-      `batch_size ${batch_size} and n_slice ${n_slice} must both be the manifest's batch ${batch}`,
-      RECOMPILE,
-    );
-  }
-  const [area] = userload.info;
-  const size = batch * stateTable(graph).bytesPerSample;
-  if (area.size !== size) {
-    throw new ArtifactError(
-      place,
-      `the state area has ${area.size} bytes, the graph needs ${size}`,
-      RECOMPILE,
-    );
-  }
-  return area;
 }
 
 interface CheckFiles {

@@ -69,3 +69,20 @@ export function unpackStates(table: StateTable, memory: Uint8Array, n: number): 
     }),
   );
 }
+
+/** Whether two memories of n samples hold the same states, bit for bit; gaps between them may hold anything. */
+export function sameStates(
+  { entries, bytesPerSample }: StateTable,
+  a: Uint8Array,
+  b: Uint8Array,
+  n: number,
+): boolean {
+  if (a.byteLength !== n * bytesPerSample || b.byteLength !== a.byteLength) return false;
+  return entries.every(({ offset, bytes }) => {
+    for (let i = 0; i < n; i++) {
+      const [from, to] = [i * bytesPerSample + offset, i * bytesPerSample + offset + bytes];
+      if (Buffer.compare(a.subarray(from, to), b.subarray(from, to)) !== 0) return false;
+    }
+    return true;
+  });
+}

@@ -3,23 +3,35 @@ import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { type ArtifactSource, artifactFiles } from './contents.js';
 import { ArtifactError } from './error.js';
-import { MANIFEST } from './layout.js';
+import { ARTIFACT } from './manifest.js';
 
 const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException | undefined)?.code;
 
 /**
- * Writes an artifact as the folder `dir`: everything is written beside it, flushed, and the folder renamed into its
- * place, so that `dir` never holds a part of an artifact. An artifact (or an empty folder) that stands there is
- * replaced; anything else is left alone.
+ * Writes an artifact as the folder `dir`; see {@link writeFolder}.
  *
  * @throws ArtifactError when `dir` holds something else or cannot be written, GraphError for an unsound source
  *
  * @example await writeArtifact('model_files/classification/Clif3fc3dm_itoutDm', { graph, producer, ... });
  */
-export async function writeArtifact(dir: string, source: ArtifactSource): Promise<void> {
+export const writeArtifact = (dir: string, source: ArtifactSource): Promise<void> =>
+  writeFolder(dir, artifactFiles(source), ARTIFACT);
+
+/**
+ * Writes files as the folder `dir`: everything is written beside it, flushed, and the folder renamed into its place, so
+ * that `dir` never holds a part of it. A folder of ours (or an empty one) that stands there is replaced; anything else
+ * is left alone.
+ *
+ * @param kind whose manifest shows that a folder is ours
+ * @throws ArtifactError when `dir` holds something else or cannot be written
+ */
+export async function writeFolder(
+  dir: string,
+  files: ReadonlyMap<string, Uint8Array>,
+  { manifest }: { readonly manifest: string },
+): Promise<void> {
   const target = resolve(dir);
-  const files = artifactFiles(source);
-  await refuseForeign(target);
+  await refuseForeign(target, manifest);
   const beside = (what: string) => join(dirname(target), `.${basename(target)}.${randomUUID()}.${what}`);
   const fresh = beside('new');
   try {
@@ -41,7 +53,7 @@ export async function writeArtifact(dir: string, source: ArtifactSource): Promis
   }
 }
 
-async function refuseForeign(target: string): Promise<void> {
+async function refuseForeign(target: string, manifest: string): Promise<void> {
   const names = await readdir(target).catch((error: unknown): string[] => {
     if (codeOf(error) === 'ENOENT') return [];
     throw new ArtifactError(
@@ -50,7 +62,7 @@ async function refuseForeign(target: string): Promise<void> {
       'choose another --out',
     );
   });
-  if (names.length > 0 && !names.includes(MANIFEST)) {
+  if (names.length > 0 && !names.includes(manifest)) {
     throw new ArtifactError(
       { folder: target },
       `holds ${names.slice(0, 3).join(', ')} and is no artifact, so it is not replaced`,

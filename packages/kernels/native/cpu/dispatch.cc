@@ -5,12 +5,12 @@ namespace bidl {
 
 #define BIDL_KERNELS(isa)                                                                                \
   namespace isa {                                                                                        \
-  void lif_forward(const LifScan&, const LifForward&);                                                   \
-  void lif_backward(const LifScan&, const LifBackward&);                                                 \
   void max_pool_grad(const MaxPool2x2&, const float*, const float*, float*);                             \
-  void adam(const AdamStep&, int64_t, const float*, const float*, const float*, const float*, float*,    \
-            float*, float*);                                                                             \
-  static const Kernels table = {#isa, lif_forward, lif_backward, max_pool_grad, adam};                   \
+  void max_pool_rows(const MaxPoolRows&, const float*, float*, uint8_t*);                                \
+  void max_unpool_rows(const MaxPoolRows&, const float*, const uint8_t*, float*);                        \
+  void noise_row(const NoiseRow&, float*);                                                               \
+  void update(const UpdateProgram&, const float*, const std::vector<UpdateArrays>&);                     \
+  static const Kernels table = {#isa, max_pool_grad, max_pool_rows, max_unpool_rows, noise_row, update};   \
   }
 #if defined(__x86_64__)
 BIDL_KERNELS(avx512)

@@ -11,10 +11,10 @@ const char* isa() {
     const auto allowed = [&](const char* name) { return asked == nullptr || std::strcmp(asked, name) == 0; };
 #if defined(__x86_64__)
     __builtin_cpu_init();
-    const bool has512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+    const bool has512 = __builtin_cpu_supports("fma") && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
                         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq");
     if (allowed("avx512") && has512) return "avx512";
-    if (allowed("avx2") && __builtin_cpu_supports("avx2")) return "avx2";
+    if (allowed("avx2") && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return "avx2";
 #endif
     (void)allowed;
     return "baseline";

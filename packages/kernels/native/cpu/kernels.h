@@ -1,18 +1,19 @@
 // The kernels of one instruction set, and the choice among them.
 #pragma once
-#include "../adam/adam.h"
 #include "../max_pool/max_pool.h"
-#include "../scan/lif_scan.h"
+#include "../scan/noise.h"
+#include "../update/update.h"
 
 namespace bidl {
 
 struct Kernels {
   const char* isa;
-  void (*lif_forward)(const LifScan&, const LifForward&);
-  void (*lif_backward)(const LifScan&, const LifBackward&);
   void (*max_pool_grad)(const MaxPool2x2&, const float* x, const float* dy, float* dx);
-  void (*adam)(const AdamStep&, int64_t size, const float* p, const float* grad, const float* m, const float* v,
-               float* p_out, float* m_out, float* v_out);
+  /// Of two rows, the maxima and which of their four inputs they are: 0 to 3, row by row, the first where several are.
+  void (*max_pool_rows)(const MaxPoolRows&, const float* x, float* y, uint8_t* choice);
+  void (*max_unpool_rows)(const MaxPoolRows&, const float* dy, const uint8_t* choice, float* dx);
+  void (*noise_row)(const NoiseRow&, float* out);
+  void (*update)(const UpdateProgram&, const float* numbers, const std::vector<UpdateArrays>&);
 };
 
 /// The kernels for the best instruction set that this processor has (BIDL_ISA=baseline|avx2|avx512 overrides).

@@ -17,13 +17,12 @@ inline vf relu(vf x) { return zero_or(x > vf{}, x); }
 
 /// Whole vectors.
 struct Whole {
-  static constexpr bool whole = true;
   vf get(const float* p) const { return load(p); }
   void put(float* p, vf v) const { store(p, v); }
+  void add(float* p, vf v) const { store(p, load(p) + v); }
 };
 /// The first n lanes; the others read as 0 and are not written.
 struct Part {
-  static constexpr bool whole = false;
   int n;
   vf get(const float* p) const {
     vf v{};
@@ -31,15 +30,7 @@ struct Part {
     return v;
   }
   void put(float* p, vf v) const { __builtin_memcpy(p, &v, n * sizeof(float)); }
-};
-
-/// Zeroes all lanes from n on.
-struct Mask {
-  int n;
-  vf keep(vf x) const {
-    for (int i = n; i < W; ++i) x[i] = 0.0f;
-    return x;
-  }
+  void add(float* p, vf v) const { put(p, get(p) + v); }
 };
 
 /// Calls body(i, lanes) for i = 0, W, 2W ... below n. Local arrays are padded to whole vectors.

@@ -1,4 +1,4 @@
-// Gradient of 2x2 max-pooling with stride 2, channels last.
+// 2x2 max-pooling with stride 2, channels last.
 #pragma once
 #include <cstdint>
 
@@ -9,6 +9,11 @@ namespace bidl {
 /// row) gets the gradient, as in PyTorch and TensorFlow.
 struct MaxPool2x2 {
   int64_t images, height, width, channels;
+};
+
+/// Two neighbouring rows of one image, [2, width, channels], and the row [width / 2, channels] they are pooled to.
+struct MaxPoolRows {
+  int64_t width, channels;
 };
 
 }  // namespace bidl

@@ -1,89 +1,74 @@
-// A layer cut into chunks for passes that meet at a barrier every step, and sums over it in a fixed order.
-// Included once per instruction set by lif_scan.cc, inside its namespace.
+// A layer cut for the passes that meet at a barrier every step.
+#pragma once
+#include "lanes.h"
 
-constexpr int64_t kChunk = 16384;  // neurons of a chunk between two barriers
-constexpr int kFlush = 64;         // rows summed in float before they go to a double
+namespace bidl {
 
-/// How a layer is cut for the step-by-step passes: chunks of whole rows, a row being some whole pixels
-/// (`lanes` neurons), so that short channel counts still fill vectors.
+/// Strips are what one call of a pass works on, small enough for the first-level cache; chunks are the strips between
+/// two barriers whose sums are taken together.
 struct Grid {
-  int64_t lanes, rows_per_chunk, chunks_per_sample, chunks;
-  double count;  // values a channel has in one step
-  explicit Grid(const LifScan& c) {
-    lanes = c.channels;
-    while (lanes < 128 || (lanes % W != 0 && lanes < 2048)) lanes += c.channels;
-    rows_per_chunk = std::max<int64_t>(1, kChunk / lanes);
-    const int64_t rows = (c.neurons + lanes - 1) / lanes;
-    chunks_per_sample = (rows + rows_per_chunk - 1) / rows_per_chunk;
-    chunks = chunks_per_sample * c.batch;
-    count = static_cast<double>(c.batch) * static_cast<double>(c.neurons / c.channels);
+  static constexpr int64_t kStrip = 2048, kChunk = 16384;
+
+  int64_t batch, neurons, strip, strips_per_sample, strips_per_chunk, chunks;
+
+  /// @param unit what rows are made of; `within_samples`: no chunk has strips of two samples
+  Grid(const Scan& c, int64_t unit, bool within_samples) : batch(c.batch), neurons(c.neurons) {
+    strip = row_length(std::min(kStrip, neurons), {unit, c.channels});
+    strips_per_sample = (neurons + strip - 1) / strip;
+    const int64_t target = std::min(kChunk, std::max(kStrip, batch * neurons / 16));
+    strips_per_chunk = std::max<int64_t>(1, target / strip);
+    if (within_samples || strips_per_chunk < strips_per_sample) {
+      strips_per_chunk = std::min(strips_per_chunk, strips_per_sample);
+      chunks_per_sample = (strips_per_sample + strips_per_chunk - 1) / strips_per_chunk;
+      samples_per_chunk = 1;
+    } else {
+      chunks_per_sample = 1;
+      samples_per_chunk = strips_per_chunk / strips_per_sample;
+    }
+    chunks = (batch + samples_per_chunk - 1) / samples_per_chunk * chunks_per_sample;
   }
-  /// Calls body(neuron, n, row, at): a row of n neurons from `neuron` on; `at` is its place in [B, N].
+  /// Calls body(sample, first, n) for every strip of a chunk.
   template <class Body>
-  void rows(const LifScan& c, int64_t chunk, Body body) const {
-    const int64_t b = chunk / chunks_per_sample;
-    int64_t first = chunk % chunks_per_sample * rows_per_chunk * lanes;
-    for (int64_t r = 0; r < rows_per_chunk && first < c.neurons; ++r, first += lanes) {
-      body(b, first, std::min<int64_t>(lanes, c.neurons - first));
+  void strips(int64_t chunk, Body body) const {
+    const int64_t sample = chunk / chunks_per_sample * samples_per_chunk;
+    const int64_t begin = chunk % chunks_per_sample * strips_per_chunk;
+    const int64_t end = std::min(begin + strips_per_chunk, strips_per_sample);
+    for (int64_t b = sample; b < std::min(sample + samples_per_chunk, batch); ++b) {
+      for (int64_t k = begin; k < end; ++k) {
+        body(b, k * strip, std::min(strip, neurons - k * strip));
+      }
     }
   }
+  int64_t sample_of(int64_t chunk) const { return chunk / chunks_per_sample * samples_per_chunk; }
+  /// The first chunk of a sample; only where no chunk has strips of two.
+  int64_t first_chunk(int64_t sample) const { return sample * chunks_per_sample; }
+  int64_t threads() const { return std::min(chunks, batch * neurons / 4096 + 1); }
+
+ private:
+  int64_t chunks_per_sample, samples_per_chunk;
 };
 
 /// Two sums per channel over the layer, from chunk sums kept for two steps in turn.
 class ChannelSums {
  public:
-  ChannelSums(const Grid& grid, int64_t channels) : grid_(grid), channels_(channels) {
-    for (auto& p : partial_) p.resize(grid.chunks * 2 * channels);
+  ChannelSums(int64_t chunks, int64_t channels) : chunks_(chunks), channels_(channels) {
+    for (auto& p : partial_) p.resize(chunks * 2 * channels);
   }
+  /// The sums of a chunk at a step, first and second, [C] each.
   double* of(int64_t t, int64_t chunk) { return &partial_[t & 1][chunk * 2 * channels_]; }
-  /// Sums over all chunks, in chunk order.
-  void total(int64_t t, std::vector<double>& first, std::vector<double>& second) const {
-    first.assign(channels_, 0.0);
-    second.assign(channels_, 0.0);
-    const double* p = partial_[t & 1].data();
-    for (int64_t chunk = 0; chunk < grid_.chunks; ++chunk) {
-      for (int64_t k = 0; k < channels_; ++k) first[k] += *p++;
-      for (int64_t k = 0; k < channels_; ++k) second[k] += *p++;
+  /// Adds up chunks [begin, end), in their order, to [2, C].
+  void total(int64_t t, int64_t begin, int64_t end, std::vector<double>& sums) const {
+    sums.assign(2 * channels_, 0.0);
+    const double* p = partial_[t & 1].data() + begin * 2 * channels_;
+    for (int64_t chunk = begin; chunk < end; ++chunk) {
+      for (int64_t k = 0; k < 2 * channels_; ++k) sums[k] += *p++;
     }
   }
+  void total(int64_t t, std::vector<double>& sums) const { total(t, 0, chunks_, sums); }
 
  private:
-  const Grid& grid_;
-  int64_t channels_;
+  int64_t chunks_, channels_;
   std::vector<double> partial_[2];
 };
 
-/// Running sums of the lanes of a chunk: float for a few rows, then double per channel.
-class LaneSums {
- public:
-  LaneSums(int64_t lanes, int64_t channels, int quantities) : lanes_(lanes), channels_(channels) {
-    for (int q = 0; q < quantities; ++q) sums_.emplace_back((lanes + W - 1) / W * W, 0.0f);
-  }
-  void add(int q, int64_t i, vf x) { store(&sums_[q][i], load(&sums_[q][i]) + x); }
-  /// Counts a row; after kFlush of them, or when forced, moves the sums of quantity q to into + q·channels.
-  void end_row(double* into, bool force = false) {
-    if (!force && ++rows_ < kFlush) return;
-    rows_ = 0;
-    for (size_t q = 0; q < sums_.size(); ++q) {
-      for (int64_t i = 0, k = 0; i < lanes_; ++i) {
-        into[q * channels_ + k] += sums_[q][i];
-        if (++k == channels_) k = 0;
-      }
-      std::fill(sums_[q].begin(), sums_[q].end(), 0.0f);
-    }
-  }
-
- private:
-  int64_t lanes_, channels_;
-  int rows_ = 0;
-  std::vector<std::vector<float>> sums_;
-};
-
-int64_t threads_for(const LifScan& c, const Grid& grid) {
-  return std::min<int64_t>(grid.chunks, c.batch * c.neurons / 4096 + 1);
-}
-
-/// Writes channel values out over the lanes of a row.
-void spread(const std::vector<float>& channel, int64_t lanes, std::vector<float>& into) {
-  for (int64_t i = 0; i < lanes; ++i) into[i] = channel[i % channel.size()];
-}
+}  // namespace bidl

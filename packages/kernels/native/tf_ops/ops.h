@@ -3,8 +3,10 @@
 namespace bidl::tf {
 
 /// Each registers its ops and returns null, or says what went wrong.
-const char* define_lif();
+const char* define_scan();
 const char* define_max_pool();
-const char* define_adam();
+const char* define_update();
+const char* define_conv();
+const char* define_product();
 
 }  // namespace bidl::tf

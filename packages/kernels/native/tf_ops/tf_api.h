@@ -13,8 +13,11 @@
   F(TF_NewKernelBuilder) F(TF_RegisterKernelBuilder)                                                  \
   F(TF_OpKernelConstruction_GetAttrInt32) F(TF_OpKernelConstruction_GetAttrFloat)                     \
   F(TF_OpKernelConstruction_GetAttrBool) F(TF_OpKernelConstruction_Failure)                           \
-  F(TF_GetInput) F(TF_AllocateOutput) F(TF_OpKernelContext_Failure)                                   \
-  F(TF_DeleteTensor) F(TF_NumDims) F(TF_Dim) F(TF_TensorData) F(TF_TensorElementCount)
+  F(TF_OpKernelConstruction_GetAttrSize) F(TF_OpKernelConstruction_GetAttrString)                     \
+  F(TF_OpKernelConstruction_GetAttrFloatList) F(TF_OpKernelConstruction_GetAttrInt64List)             \
+  F(TF_NumInputs) F(TF_NumOutputs) F(TF_GetInput) F(TF_AllocateOutput) F(TF_OpKernelContext_Failure)  \
+  F(TF_AllocateTensor) F(TF_DeleteTensor)                                                             \
+  F(TF_NumDims) F(TF_Dim) F(TF_TensorData) F(TF_TensorElementCount)
 
 namespace bidl::tf {
 

@@ -1,5 +1,13 @@
 import type { tf } from '@bidl/engine';
-import { namedWeights, type NamedVariable } from '@bidl/neurons';
+import {
+  inParts,
+  namedWeights,
+  sequence,
+  type NamedVariable,
+  type NetworkState,
+  type PartRunner,
+  type Sequence,
+} from '@bidl/neurons';
 import { registry } from '@bidl/registry';
 import { z } from 'zod';
 import { backbones, type BackboneContext } from '../backbones/backbone.js';
@@ -16,6 +24,11 @@ export const imageClassifierSchema = z.strictObject({
   head: heads.schema().default({ type: 'ClsHead' }),
 });
 
+export interface RunOptions {
+  readonly initial_state?: NetworkState | undefined;
+  readonly training?: boolean;
+}
+
 /**
  * A backbone that gives logits, and a head that makes a loss and an accuracy of them.
  *
@@ -31,6 +44,8 @@ export class ImageClassifier {
    * run resumes.
    */
   iteration = 0;
+  private readonly sequence: Sequence;
+  private parts: PartRunner | undefined;
 
   constructor(
     readonly backbone: tf.LayersModel,
@@ -41,6 +56,7 @@ export class ImageClassifier {
       throw new ModelError(`backbone "${backbone.name}" must give one tensor of logits [B, K]`);
     }
     this.nclass = classes;
+    this.sequence = sequence(backbone);
   }
 
   /**
@@ -61,7 +77,26 @@ export class ImageClassifier {
       );
     }
     const iteration = training ? this.iteration++ : this.iteration;
-    return this.backbone.apply(x, { training, iteration }) as tf.Tensor;
+    return this.sequence.run(x, { training, iteration });
+  }
+
+  /**
+   * Logits of a part of a sequence, from the state that the part before it left: what the network would give if the
+   * sequence ended here. For recordings that don't fit into one pass, streams, and truncated backpropagation.
+   *
+   * @param x `[B, T, H, W, C]`, any T
+   * @param initial_state as an earlier call gave it; without it a new sequence begins
+   * @returns logits, and the state for the next part; both are the caller's to dispose of
+   * @throws StepError when the network mixes time steps.
+   */
+  run(
+    x: tf.Tensor,
+    { initial_state, training = false }: RunOptions = {},
+  ): { readonly logits: tf.Tensor; readonly state: NetworkState } {
+    this.parts ??= inParts(this.backbone);
+    const iteration = training ? this.iteration++ : this.iteration;
+    const { out, state } = this.parts.run(x, { state: initial_state, training, iteration });
+    return { logits: out, state };
   }
 
   /**
@@ -71,7 +106,7 @@ export class ImageClassifier {
    * @throws ModelError when the config asks for a loss per sample.
    */
   loss(logits: tf.Tensor, labels: Labels): tf.Scalar {
-    const loss = this.head.loss.compute(logits, labels);
+    const loss = this.head.compute(logits, labels);
     if (loss.rank === 0) return loss as tf.Scalar;
     throw new ModelError(
       'model.head.loss.reduction "none" gives a loss per sample, and training needs one number; use "mean" or "sum"',

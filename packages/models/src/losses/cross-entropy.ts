@@ -1,17 +1,20 @@
-import { tf } from '@bidl/engine';
+import { softmaxCrossEntropy, tf } from '@bidl/engine';
 import { z } from 'zod';
-import { LabelError, ModelError } from '../errors.js';
-import { classIndices, rows } from './labels.js';
+import { ModelError } from '../errors.js';
+import { areIndices, binaryTargets, classIndices, indexRows, rows } from './labels.js';
 import { losses, type Labels, type Loss, type LossOptions } from './loss.js';
-import { reduce } from './reduce.js';
+import { reduce, reductionKeys } from './reduce.js';
+
+const keys = {
+  ...reductionKeys,
+  class_weight: z.array(z.number()).nullish().describe('one factor for each class'),
+};
 
 export const crossEntropySchema = z
   .strictObject({
     use_sigmoid: z.boolean().default(false).describe('binary cross entropy of each logit'),
     use_soft: z.boolean().default(false).describe('labels are distributions over the classes'),
-    reduction: z.enum(['none', 'mean', 'sum']).default('mean'),
-    loss_weight: z.number().default(1),
-    class_weight: z.array(z.number()).nullish().describe('one factor for each class'),
+    ...keys,
   })
   .refine((args) => !(args.use_sigmoid && args.use_soft), {
     message: 'use_sigmoid and use_soft exclude each other; keep one',
@@ -35,33 +38,30 @@ export class CrossEntropyLoss implements Loss {
   }
 
   compute(logits: tf.Tensor, labels: Labels, options: LossOptions = {}): tf.Tensor {
-    const { loss_weight: scale, reduction } = this.args;
-    return tf.tidy(() => {
-      const loss = reduce(this.elementwise(logits, labels), { reduction, ...options });
-      return scale === 1 ? loss : loss.mul(scale);
-    });
+    return tf.tidy(() => reduce(this.elementwise(logits, labels), this.args, options));
   }
 
   private elementwise(logits: tf.Tensor, labels: Labels): tf.Tensor {
     if (this.args.use_sigmoid) return this.binary(logits, labels);
-    if (logits.rank !== 2) {
-      throw new ModelError(`CrossEntropyLoss needs logits [B, K], got [${logits.shape.join(', ')}]`);
+    const [batch = 0, classes = 0] = checkLogits(logits, this.type).shape;
+    const classWeight = this.classWeight(classes);
+    if (areIndices(labels)) {
+      const indices = classIndices(labels, batch, classes);
+      const loss = softmaxCrossEntropy(logits as tf.Tensor2D, indexRows(indices, classes));
+      const weights = classWeight && Float32Array.from(indices, (index) => classWeight[index] ?? 1);
+      return weights ? loss.mul(tf.tensor1d(weights)) : loss;
     }
-    const logProbability = tf.logSoftmax(logits as tf.Tensor2D, -1);
-    const weighed = rows(logits, labels).mul(logProbability).neg();
-    const classWeight = this.classWeight(logits.shape[1] ?? 0);
-    return (classWeight ? weighed.mul(classWeight) : weighed).sum(-1);
+    const terms = softCrossEntropy(logits, rows(logits, labels));
+    return (classWeight ? terms.mul(tf.tensor1d(classWeight)) : terms).sum(-1);
   }
 
   private binary(logits: tf.Tensor, labels: Labels): tf.Tensor {
-    const target = binaryTargets(logits, labels);
-    // softplus(x) − x·y: its derivative is σ(x) − y, exactly, for every x.
-    const loss = tf.softplus(logits).sub(logits.mul(target));
+    const loss = binaryCrossEntropy(logits, binaryTargets(logits, labels));
     const classWeight = this.classWeight(logits.shape[1] ?? 1);
-    return classWeight ? loss.mul(classWeight) : loss;
+    return classWeight ? loss.mul(tf.tensor1d(classWeight)) : loss;
   }
 
-  private classWeight(classes: number): tf.Tensor | undefined {
+  private classWeight(classes: number): number[] | undefined {
     const weights = this.args.class_weight;
     if (!weights) return undefined;
     if (weights.length !== classes) {
@@ -69,28 +69,31 @@ export class CrossEntropyLoss implements Loss {
         `CrossEntropyLoss has ${weights.length} class weights, the network ${classes} classes: give one for each`,
       );
     }
-    return tf.tensor1d(weights);
+    return weights;
   }
 }
 
-/** Targets of the logits' own shape; class indices of several classes become one-hot rows. */
-function binaryTargets(logits: tf.Tensor, labels: Labels): tf.Tensor {
-  const given = labels instanceof tf.Tensor ? labels.shape.join() : undefined;
-  if (given === logits.shape.join()) return (labels as tf.Tensor).toFloat();
-  const single = logits.rank === 1 || logits.shape[1] === 1;
-  if (single) {
-    const [batch = 0] = logits.shape;
-    if (labels instanceof tf.Tensor && labels.size === batch) return labels.toFloat().reshape(logits.shape);
-    if (labels instanceof tf.Tensor) {
-      throw new LabelError(`labels have shape [${given}], logits [${logits.shape.join(', ')}]`);
-    }
-    return tf.tensor1d(Float32Array.from(classIndices(labels, batch, 2))).reshape(logits.shape);
-  }
-  return rows(logits, labels);
+/** The terms −y·log p of any soft labels, which need not sum to 1: `[B, K]`. */
+export const softCrossEntropy = (logits: tf.Tensor, target: tf.Tensor): tf.Tensor =>
+  target.mul(tf.logSoftmax(logits as tf.Tensor2D, -1)).neg();
+
+/** softplus(x) − x·y: its derivative is σ(x) − y, exactly, for every x. */
+export const binaryCrossEntropy = (logits: tf.Tensor, target: tf.Tensor): tf.Tensor =>
+  tf.softplus(logits).sub(logits.mul(target));
+
+/** @throws ModelError when the logits aren't `[B, K]`. */
+export function checkLogits(logits: tf.Tensor, loss: string): tf.Tensor {
+  if (logits.rank === 2) return logits;
+  throw new ModelError(`${loss} needs logits [B, K], got [${logits.shape.join(', ')}]`);
 }
 
 losses.register({
   type: 'CrossEntropyLoss',
   schema: crossEntropySchema,
   build: (args) => new CrossEntropyLoss(args),
+});
+losses.register({
+  type: 'BinaryCrossEntropyLoss',
+  schema: z.strictObject(keys),
+  build: (args) => new CrossEntropyLoss({ ...args, use_sigmoid: true }),
 });

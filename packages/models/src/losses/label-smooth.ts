@@ -1,16 +1,16 @@
-import { tf } from '@bidl/engine';
+import { softmaxCrossEntropy, tf } from '@bidl/engine';
 import { z } from 'zod';
 import { ModelError } from '../errors.js';
-import { CrossEntropyLoss } from './cross-entropy.js';
-import { rows } from './labels.js';
+import { binaryCrossEntropy, checkLogits, softCrossEntropy } from './cross-entropy.js';
+import { areIndices, classIndices, indexRows, rows } from './labels.js';
 import { losses, type Labels, type Loss, type LossOptions } from './loss.js';
+import { reduce, reductionKeys } from './reduce.js';
 
 export const labelSmoothSchema = z.strictObject({
   label_smooth_val: z.number().min(0).lt(1).describe('how much of the label is spread over the classes'),
   num_classes: z.number().int().positive().nullish().describe("default: the logits' number of classes"),
   mode: z.enum(['original', 'classy_vision', 'multi_label']).nullish().describe('default: classy_vision'),
-  reduction: z.enum(['none', 'mean', 'sum']).default('mean'),
-  loss_weight: z.number().default(1),
+  ...reductionKeys,
 });
 
 export type LabelSmoothArgs = z.input<typeof labelSmoothSchema>;
@@ -26,47 +26,46 @@ export type LabelSmoothArgs = z.input<typeof labelSmoothSchema>;
  */
 export class LabelSmoothLoss implements Loss {
   readonly type = 'LabelSmoothLoss';
+  private readonly args: z.output<typeof labelSmoothSchema>;
   private readonly epsilon: number;
-  private readonly binary: boolean;
-  private readonly classes: number | undefined;
-  private readonly entropy: CrossEntropyLoss;
 
   constructor(args: LabelSmoothArgs) {
-    const {
-      label_smooth_val: value,
-      mode,
-      num_classes,
-      reduction,
-      loss_weight,
-    } = labelSmoothSchema.parse(args);
+    this.args = labelSmoothSchema.parse(args);
+    const { label_smooth_val: value, mode } = this.args;
     this.epsilon = (mode ?? 'classy_vision') === 'classy_vision' ? value / (1 + value) : value;
-    this.binary = mode === 'multi_label';
-    this.classes = num_classes ?? undefined;
-    this.entropy = new CrossEntropyLoss({
-      use_sigmoid: this.binary,
-      use_soft: !this.binary,
-      reduction,
-      loss_weight,
-    });
   }
 
   compute(logits: tf.Tensor, labels: Labels, options: LossOptions = {}): tf.Tensor {
-    const classes = logits.shape[1] ?? 0;
-    if (logits.rank !== 2) {
-      throw new ModelError(`LabelSmoothLoss needs logits [B, K], got [${logits.shape.join(', ')}]`);
-    }
-    if (this.classes !== undefined && this.classes !== classes) {
+    const [batch = 0, classes = 0] = checkLogits(logits, this.type).shape;
+    const wanted = this.args.num_classes ?? classes;
+    if (wanted !== classes) {
       throw new ModelError(
-        `LabelSmoothLoss has num_classes ${this.classes}, but the network gives ${classes} logits; leave num_classes out or set it to ${classes}`,
+        `LabelSmoothLoss has num_classes ${wanted}, but the network gives ${classes} logits; leave num_classes out or set it to ${classes}`,
       );
     }
-    return tf.tidy(() => {
-      const target = rows(logits, labels);
-      const smooth = this.binary
-        ? tf.where(target.greater(0), tf.scalar(1 - this.epsilon), tf.scalar(this.epsilon))
-        : target.mul(1 - this.epsilon).add(this.epsilon / classes);
-      return this.entropy.compute(logits, smooth, options);
-    });
+    return tf.tidy(() => reduce(this.perSample(logits, labels, batch, classes), this.args, options));
+  }
+
+  private perSample(logits: tf.Tensor, labels: Labels, batch: number, classes: number): tf.Tensor {
+    const { epsilon } = this;
+    if (this.args.mode === 'multi_label') {
+      const target = tf.where(rows(logits, labels).greater(0), tf.scalar(1 - epsilon), tf.scalar(epsilon));
+      return binaryCrossEntropy(logits, target);
+    }
+    const share = epsilon / classes;
+    if (areIndices(labels)) {
+      const indices = classIndices(labels, batch, classes);
+      return softmaxCrossEntropy(
+        logits as tf.Tensor2D,
+        indexRows(indices, classes, 1 - epsilon + share, share),
+      );
+    }
+    return softCrossEntropy(
+      logits,
+      rows(logits, labels)
+        .mul(1 - epsilon)
+        .add(share),
+    ).sum(-1);
   }
 }
 

@@ -13,11 +13,15 @@ export interface LossOptions {
   readonly avgFactor?: number;
   /** Instead of the loss's own reduction. */
   readonly reduction?: Reduction;
+  /** What layers gave, `[B, T, ...]` by layer name, for losses that look inside the network. */
+  readonly layers?: ReadonlyMap<string, tf.Tensor>;
 }
 
-/** A loss over logits `[B, K]`; differentiable in the logits. */
+/** A loss over logits; differentiable in the logits. */
 export interface Loss {
   readonly type: string;
+  /** It judges every time step: it takes logits `[B, T, K]`. Others take `[B, K]`. */
+  readonly perStep?: boolean;
   /** @throws LabelError when the labels don't fit the logits. */
   compute(logits: tf.Tensor, labels: Labels, options?: LossOptions): tf.Tensor;
 }

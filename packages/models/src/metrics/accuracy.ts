@@ -1,4 +1,4 @@
-import { tf } from '@bidl/engine';
+import type { tf } from '@bidl/engine';
 import { ModelError } from '../errors.js';
 import { classIndices } from '../losses/labels.js';
 import type { Labels } from '../losses/loss.js';
@@ -17,18 +17,17 @@ export function topKCorrect(logits: tf.Tensor, labels: Labels, topk: readonly nu
   }
   const [batch = 0, classes = 0] = logits.shape;
   const indices = classIndices(labels, batch, classes);
-  const ranks = tf.tidy(() => {
-    const label = tf.tensor1d(indices, 'int32');
-    const own = tf.oneHot(label, classes).toFloat();
-    const picked = tf.where(own.toBool(), logits, tf.zerosLike(logits)).sum(1, true);
-    const above = logits.lessEqual(picked).logicalNot().toInt();
-    const earlier = tf.range(0, classes, 1, 'int32').expandDims(0).less(label.expandDims(1));
-    const tied = logits.equal(picked).logicalAnd(earlier).toInt();
-    return above.add(tied).sum(1);
+  // counted on the host: a batch of logits is small, and its right answers are wanted there
+  const values = logits.dataSync<'float32'>();
+  const ranks = Array.from(indices, (label, sample) => {
+    const row = values.subarray(sample * classes, (sample + 1) * classes);
+    const own = row[label] ?? NaN;
+    return row.reduce(
+      (rank, value, k) => rank + (!(value <= own) || (value === own && k < label) ? 1 : 0),
+      0,
+    );
   });
-  const rank = Array.from(ranks.dataSync());
-  ranks.dispose();
-  return topk.map((k) => rank.filter((r) => r < k || k >= classes).length);
+  return topk.map((k) => ranks.filter((rank) => rank < k || k >= classes).length);
 }
 
 /**

@@ -1,7 +1,7 @@
 import { tf } from '@bidl/engine';
 import { LayerError, StepError } from '../errors.js';
 import { oneShape, oneTensor } from './fold.js';
-import type { State, Stateful, Stepped } from './stateful.js';
+import type { PartOptions, Resumable, State, Stepped } from './stateful.js';
 
 export type AggregationMode = 'mean' | 'sum' | 'pick';
 
@@ -26,7 +26,7 @@ export interface AggregationArgs {
  * @example
  * new Aggregation({ mode: 'mean', divisor: 20 }).apply(tf.zeros([2, 10, 11])); // [2, 11]
  */
-export class Aggregation extends tf.layers.Layer implements Stateful {
+export class Aggregation extends tf.layers.Layer implements Resumable {
   static readonly className = 'Aggregation';
   readonly mode: AggregationMode;
   readonly dim: number;
@@ -92,6 +92,23 @@ export class Aggregation extends tf.layers.Layer implements Stateful {
     }
     const steps = count.add(1);
     return { out: sum.div(steps), state: { held: sum, count: steps } };
+  }
+
+  /** A part of a sequence, `[B, T, ...]`; gives what stepping through it would give at its end. */
+  run(x: tf.Tensor, { state }: PartOptions = {}): Stepped {
+    this.assertSteppable();
+    const [batch = 1, steps = 1, ...rest] = x.shape;
+    if (this.mode === 'pick') {
+      if (this.idx === -1) return { out: this.pick(x, 1, steps), state: {} };
+      const start: Stepped = { out: x, state: state ?? this.initialState([batch, ...rest]) };
+      return tf.unstack(x, 1).reduce((last, frame) => this.step(frame, last.state), start);
+    }
+    const sum = state?.held ? tf.sum(x, 1).add(state.held) : tf.sum(x, 1);
+    if (this.mode === 'sum' || this.divisor !== undefined) {
+      return { out: this.mode === 'sum' ? sum : sum.div(this.divisor ?? 1), state: { held: sum } };
+    }
+    const count = state?.count ? state.count.add(steps) : tf.scalar(steps);
+    return { out: sum.div(count), state: { held: sum, count } };
   }
 
   override getConfig(): tf.serialization.ConfigDict {

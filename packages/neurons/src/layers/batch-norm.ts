@@ -1,70 +1,79 @@
 import { tf } from '@bidl/engine';
+import { LayerError } from '../errors.js';
+import { batchNorm, type Statistics } from './normalise.js';
+import { positive } from './checks.js';
+import { oneShape } from './fold.js';
+import { NormWeights } from './norm-weights.js';
+import { PerStepLayer, type LayerArgs } from './per-step-layer.js';
 
-/** PyTorch's defaults, which upstream never changes. */
-export const EPSILON = 1e-5;
-/** The share of a batch's statistics in the new running ones (torch's convention). */
-export const MOMENTUM = 0.1;
-
-/** Over what a BatchNorm takes its statistics: each time step on its own, or the whole sequence at once. */
-export type Statistics = 'step' | 'sequence';
-
-export interface NormTensors {
-  readonly gamma: tf.Tensor;
-  readonly beta: tf.Tensor;
-  readonly mean: tf.Tensor;
-  readonly variance: tf.Tensor;
-}
-
-/** Running statistics, `[C]` each. */
-export interface Running {
-  readonly mean: tf.Tensor;
-  readonly variance: tf.Tensor;
+export interface BatchNormArgs extends LayerArgs {
+  /** Statistics of each time step, or of the whole sequence. Default `step`. */
+  statistics?: Statistics;
+  /** Where gamma starts: 1, or 0 to start a residual block as the identity. Default 1. */
+  gamma?: number;
 }
 
 /**
- * BatchNorm in front of the membrane.
+ * BatchNorm over sequences, `[B, T, ..., C] -> [B, T, ..., C]`: PyTorch's (epsilon 1e-5, momentum 0.1, unbiased running
+ * variance), with statistics per time step, as a network that is called once a step has them, or over the sequence.
  *
- * Training normalises with the batch's own statistics, per time step or over the sequence; running statistics
- * advance once for each of those (once a step, in order of time, with the unbiased variance). Otherwise the
- * running statistics normalise.
+ * Weights: `<layer>/gamma`, `/beta`, `/mean`, `/variance`.
  *
- * @param x `[B, T, ..., C]`
+ * @example
+ * const out = new BatchNorm({ name: 'conv/norm' }).apply(tf.randomNormal([2, 4, 8, 8, 16]), { training: true });
  */
-export function batchNorm(
-  x: tf.Tensor,
-  norm: NormTensors,
-  { training, statistics }: { readonly training: boolean; readonly statistics: Statistics },
-): { readonly out: tf.Tensor; readonly running?: Running } {
-  if (!training) return { out: normalise(x, norm.mean, norm.variance, norm) };
-  const [batch = 1, steps = 1] = x.shape;
-  const channels = x.shape.at(-1) ?? 1;
-  const groups = statistics === 'step' ? steps : 1;
-  const inner = x.size / (batch * steps * channels);
-  // One row per group of statistics: [B, groups, rest, C].
-  const rows = x.reshape(
-    statistics === 'step' ? [batch, steps, inner, channels] : [batch, 1, steps * inner, channels],
-  );
-  const { mean, variance } = tf.moments(rows, [0, 2], true);
-  const out = normalise(rows, mean, variance, norm).reshape(x.shape);
-  const count = x.size / (groups * channels);
-  const unbiased = count > 1 ? variance.mul(count / (count - 1)) : variance;
-  return {
-    out,
-    running: {
-      mean: advance(norm.mean, mean.reshape([groups, channels])),
-      variance: advance(norm.variance, unbiased.reshape([groups, channels])),
-    },
-  };
+export class BatchNorm extends PerStepLayer {
+  static readonly className = 'BatchNorm';
+  readonly statistics: Statistics;
+  private readonly gamma: number;
+  private weightsOfNorm: NormWeights | undefined;
+
+  constructor({ statistics = 'step', gamma = 1, name }: BatchNormArgs = {}) {
+    super(name === undefined ? {} : { name });
+    this.statistics = statistics;
+    this.gamma = gamma;
+    if (!['step', 'sequence'].includes(statistics)) {
+      throw new LayerError(
+        this.name,
+        `statistics "${String(statistics)}" is unknown; use "step" or "sequence"`,
+      );
+    }
+  }
+
+  override build(inputShape: tf.Shape | tf.Shape[]): void {
+    const channels = positive(oneShape(inputShape, this.name).at(-1), 'the number of channels', this.name);
+    const start = { gamma: this.gamma, beta: 0, mean: 0, variance: 1 };
+    this.weightsOfNorm = new NormWeights((name, trainable) =>
+      this.addWeight(
+        name,
+        [channels],
+        'float32',
+        tf.initializers.constant({ value: start[name] }),
+        undefined,
+        trainable,
+      ),
+    );
+    super.build(inputShape);
+  }
+
+  override computeOutputShape(inputShape: tf.Shape | tf.Shape[]): tf.Shape {
+    return oneShape(inputShape, this.name);
+  }
+
+  protected transform(x: tf.Tensor, training: boolean): tf.Tensor {
+    const norm = this.weightsOfNorm;
+    if (!norm) throw new LayerError(this.name, 'is used before it is built');
+    const { out, running } = batchNorm(x.cast('float32'), norm.read(), {
+      training,
+      statistics: this.statistics,
+    });
+    if (running) norm.advance(running);
+    return out;
+  }
+
+  override getConfig(): tf.serialization.ConfigDict {
+    return { ...super.getConfig(), statistics: this.statistics, gamma: this.gamma };
+  }
 }
 
-function normalise(x: tf.Tensor, mean: tf.Tensor, variance: tf.Tensor, norm: NormTensors): tf.Tensor {
-  const scale = variance.add(EPSILON).rsqrt().mul(norm.gamma);
-  return x.sub(mean).mul(scale).add(norm.beta);
-}
-
-/** Runs `new = (1 − m)·old + m·batch` through the rows of `batches` `[groups, C]`, first row first. */
-function advance(old: tf.Tensor, batches: tf.Tensor): tf.Tensor {
-  let now = old;
-  for (const row of tf.unstack(batches)) now = now.mul(1 - MOMENTUM).add(row.mul(MOMENTUM));
-  return now;
-}
+tf.serialization.registerClass(BatchNorm);

@@ -1,13 +1,14 @@
-import { isSurrogateName, SURROGATES, type Surrogate } from '@bidl/dynamics';
+import { isSurrogateName, LIF_PLUS_PARAMS, SURROGATES, type Surrogate } from '@bidl/dynamics';
 import type { tf } from '@bidl/engine';
 import { LayerError } from '../errors.js';
 import type { SpikeFunc } from './surrogate-arg.js';
 
 type Config = tf.serialization.ConfigDict;
 
-/** Every argument name with an underscore, by what tfjs makes of it when it reads a saved model. */
-const ARGUMENTS = new Map(
-  [
+/** Argument names with an underscore or a capital, by what tfjs makes of them when it reads a saved model. */
+const ARGUMENTS = new Map([
+  ['t', 'T'],
+  ...[
     'memb_mode',
     'soma_params',
     'spike_func',
@@ -18,11 +19,22 @@ const ARGUMENTS = new Map(
     'hidden_channel',
     'kernel_size',
     'feed_back',
-    'v_0',
+    'input_accum',
+    'rev_volt',
+    'fire_refrac',
+    'spike_init',
+    'trig_current',
+    'memb_decay',
+    ...Object.keys(LIF_PLUS_PARAMS),
     'all_share',
+    'out_channels',
+    'num_embeddings',
+    'embedding_dim',
+    'kernel_size_t',
+    'kernel_size_c',
     'channel_share',
-  ].map((name) => [name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase()), name]),
-);
+  ].map((name) => [name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase()), name] as const),
+]);
 
 /**
  * Undoes what tfjs does to a layer's config on its way through a saved model: it turns every snake_case key and

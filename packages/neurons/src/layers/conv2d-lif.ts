@@ -1,22 +1,24 @@
 import { tf } from '@bidl/engine';
 import { LayerError } from '../errors.js';
 import { torchDefault } from '../init/torch-default.js';
-import { checkFeedBack, pair, positive } from './checks.js';
+import { checkFeedBack, positive } from './checks.js';
+import {
+  checkGroups,
+  convolutionOf,
+  convolve,
+  kernelShape,
+  placesAlong,
+  type Convolution,
+  type ConvolutionArgs,
+} from './convolution.js';
 import { fold, unfold } from './fold.js';
 import { SpikingLayer, type NormPlace, type SpikingArgs } from './spiking-layer.js';
 
-export interface Conv2dLifArgs extends SpikingArgs {
+export interface Conv2dLifArgs extends SpikingArgs, ConvolutionArgs {
   /** Input channels; read off the input when left out. */
   input_channel?: number;
   /** Output channels. */
   hidden_channel: number;
-  kernel_size: number | readonly number[];
-  /** Default 1. */
-  stride?: number | readonly number[];
-  /** Zeros on every side. Default 0. */
-  padding?: number | readonly number[];
-  /** Default 1. */
-  groups?: number;
   /** Upstream refuses it too. */
   feed_back?: false;
   /** true: BatchNorm on input + membrane; false: BatchNorm after convolution and pooling. Default true. */
@@ -36,14 +38,11 @@ export interface Conv2dLifArgs extends SpikingArgs {
  * const out = clif.apply(tf.zeros([2, 10, 40, 40, 2]));
  */
 export class Conv2dLif extends SpikingLayer {
-  static readonly className = 'Conv2dLif';
+  static readonly className: string = 'Conv2dLif';
   readonly normPlace: NormPlace;
   private readonly inputChannels: number | undefined;
   private readonly channels: number;
-  private readonly kernelSize: readonly [number, number];
-  readonly stride: readonly [number, number];
-  readonly padding: readonly [number, number];
-  readonly groups: number;
+  readonly geometry: Convolution;
   readonly pooled: boolean;
   private kernel: tf.LayerVariable | undefined;
   private biasWeight: tf.LayerVariable | undefined;
@@ -53,18 +52,15 @@ export class Conv2dLif extends SpikingLayer {
     checkFeedBack(args.feed_back, this.name);
     this.inputChannels = args.input_channel;
     this.channels = positive(args.hidden_channel, 'hidden_channel', this.name);
-    this.kernelSize = pair(args.kernel_size, 'kernel_size', 1, this.name);
-    this.stride = pair(args.stride ?? 1, 'stride', 1, this.name);
-    this.padding = pair(args.padding ?? 0, 'padding', 0, this.name);
-    this.groups = positive(args.groups ?? 1, 'groups', this.name);
-    this.normPlace = (args.norm_state ?? true) ? 'inside' : 'before';
+    this.geometry = convolutionOf(args, this.name);
+    checkGroups('hidden_channel', this.channels, this.geometry.groups, this.name);
+    this.normPlace = this.normPlaceOf(args.norm_state ?? true);
     this.pooled = args.mp ?? false;
-    if (this.channels % this.groups !== 0) {
-      throw new LayerError(
-        this.name,
-        `hidden_channel ${this.channels} can't be split into ${this.groups} groups`,
-      );
-    }
+  }
+
+  /** Where a BatchNorm sits that is on or off. */
+  protected normPlaceOf(on: boolean): NormPlace {
+    return on ? 'inside' : 'before';
   }
 
   protected currentShape(inputShape: tf.Shape): tf.Shape {
@@ -78,15 +74,15 @@ export class Conv2dLif extends SpikingLayer {
         `input_channel is ${this.inputChannels}, but the input has ${channels} channels; channels come last here`,
       );
     }
+    const { kernelSize, stride, padding } = this.geometry;
     const size = (n: number | null, axis: 0 | 1): number | null => {
-      if (n === null) return null;
-      const out = Math.floor((n + 2 * this.padding[axis] - this.kernelSize[axis]) / this.stride[axis]) + 1;
-      const pooled = this.pooled ? Math.floor(out / 2) : out;
-      if (pooled < 1) {
+      const out = placesAlong(n, axis, this.geometry);
+      const pooled = out !== null && this.pooled ? Math.floor(out / 2) : out;
+      if (pooled !== null && pooled < 1) {
         throw new LayerError(
           this.name,
-          `has nothing left of an input of ${height}x${width}: kernel ${this.kernelSize.join('x')}, stride ` +
-            `${this.stride.join('x')}, padding ${this.padding.join('x')}${this.pooled ? ', pooling 2x2' : ''}`,
+          `has nothing left of an input of ${height}x${width}: kernel ${kernelSize.join('x')}, stride ` +
+            `${stride.join('x')}, padding ${padding.join('x')}${this.pooled ? ', pooling 2x2' : ''}`,
         );
       }
       return pooled;
@@ -96,13 +92,10 @@ export class Conv2dLif extends SpikingLayer {
 
   protected buildSynapse(inputShape: tf.Shape): void {
     const input = positive(inputShape[4], 'the number of input channels', this.name);
-    if (input % this.groups !== 0) {
-      throw new LayerError(this.name, `${input} input channels can't be split into ${this.groups} groups`);
-    }
-    const [kh, kw] = this.kernelSize;
-    const perGroup = input / this.groups;
+    const shape = kernelShape(this.geometry, input, this.channels, this.name);
+    const [kh, kw, perGroup] = shape;
     const start = torchDefault(kh * kw * perGroup, this.seed, this.name);
-    this.kernel = this.addWeight('kernel', [kh, kw, perGroup, this.channels], 'float32', start.kernel);
+    this.kernel = this.addWeight('kernel', shape, 'float32', start.kernel);
     this.biasWeight = this.addWeight('bias', [this.channels], 'float32', start.bias);
   }
 
@@ -110,38 +103,12 @@ export class Conv2dLif extends SpikingLayer {
     if (!this.kernel) throw new LayerError(this.name, 'is used before it is built');
     const folded = fold(x, this.name) as tf.Tensor4D;
     // Pooling before the bias gives the same numbers: adding it keeps the order of the values.
-    const y = this.convolve(folded, this.kernel.read() as tf.Tensor4D);
+    const y = convolve(folded, this.kernel.read() as tf.Tensor4D, this.geometry);
     return unfold(this.pooled ? tf.maxPool(y, 2, 2, 'valid') : y, x);
   }
 
   protected override bias(): tf.Tensor | undefined {
     return this.biasWeight?.read();
-  }
-
-  private convolve(x: tf.Tensor4D, kernel: tf.Tensor4D): tf.Tensor4D {
-    const [ph, pw] = this.padding;
-    const [kh, kw] = this.kernelSize;
-    const stride: [number, number] = [...this.stride];
-    // 'same' needs no padded copy; it means symmetric padding only at stride 1 and with odd kernels.
-    const same = stride.every((s) => s === 1) && 2 * ph === kh - 1 && 2 * pw === kw - 1;
-    const padded =
-      same || (ph === 0 && pw === 0)
-        ? x
-        : tf.pad4d(x, [
-            [0, 0],
-            [ph, ph],
-            [pw, pw],
-            [0, 0],
-          ]);
-    const convolve = (part: tf.Tensor4D, weights: tf.Tensor4D) =>
-      tf.conv2d(part, weights, stride, same ? 'same' : 'valid');
-    if (this.groups === 1) return convolve(padded, kernel);
-    const kernels = tf.split(kernel, this.groups, 3) as tf.Tensor4D[];
-    const parts = tf.split(padded, this.groups, 3) as tf.Tensor4D[];
-    return tf.concat(
-      parts.map((part, i) => convolve(part, kernels[i] ?? kernel)),
-      3,
-    );
   }
 }
 

@@ -25,7 +25,7 @@ export interface FcLifArgs extends SpikingArgs {
  * const out = new FcLif({ hidden_channel: 256, name: 'flif1' }).apply(tf.randomNormal([2, 10, 64]));
  */
 export class FcLif extends SpikingLayer {
-  static readonly className = 'FcLif';
+  static readonly className: string = 'FcLif';
   readonly normPlace: NormPlace;
   private readonly inputChannels: number | undefined;
   private readonly units: number;

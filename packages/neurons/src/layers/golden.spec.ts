@@ -1,3 +1,4 @@
+import { LIF_PLUS_PARAMS } from '@bidl/dynamics';
 import { engineInfo, startEngine, tf } from '@bidl/engine';
 import {
   channelsLast,
@@ -11,31 +12,37 @@ import {
   type Tolerance,
 } from '@bidl/testing';
 import { Conv2dLif } from './conv2d-lif.js';
+import { Conv2dLifPlus } from './conv2d-lif-plus.js';
 import { FcLif } from './fc-lif.js';
+import { FcLifPlus } from './fc-lif-plus.js';
+import { LifPlus1d } from './lif-plus.js';
 import { Lif, Lif1d, Lif2d } from './lif.js';
-import { SOMA_NAMES } from './soma.js';
 import type { Form, SpikingLayer } from './spiking-layer.js';
 
 type Array = ReturnType<Golden['get']>;
 type Args = Record<string, unknown>;
 
-const NAMES = goldenCases('neurons', /^(lif|lif1d|lif2d|fclif|conv2dlif|digest_lif)_/);
-const FORMS: Form[] = ['composed', 'fused'];
+const NAMES = goldenCases('neurons');
 
 beforeAll(async () => {
   await startEngine({ backend: 'tensorflow' });
 });
 
-test('every LIF case of the golden data is here', () => {
-  expect(NAMES).toHaveLength(64);
+test('every case of the golden data is here', () => {
+  expect(NAMES).toHaveLength(158);
 });
 
-describe.each(FORMS)('%s form', (form) => {
+const FORMS: [Form, string[]][] = [
+  ['composed', NAMES],
+  ['fused', NAMES.filter((name) => !name.includes('plus_'))],
+];
+
+describe.each(FORMS)('%s form', (form, names) => {
   test('is what this backend can do', () => {
     expect(form === 'composed' || engineInfo().fused).toBe(true);
   });
 
-  test.each(NAMES)('%s', (name) => {
+  test.each(names)('%s', (name) => {
     const data = golden('neurons', name);
     const tolerance = data.json.tolerance as Tolerance;
     const training = data.json['mode'] === 'train';
@@ -128,6 +135,12 @@ function build({ json, arrays }: Golden, form: Form): SpikingLayer {
       return new FcLif(args as never);
     case 'Conv2dLif':
       return new Conv2dLif(args as never);
+    case 'LifPlus1d':
+      return new LifPlus1d(args);
+    case 'FcLifPlus':
+      return new FcLifPlus(args as never);
+    case 'Conv2dLifPlus':
+      return new Conv2dLifPlus(args as never);
     default:
       throw new Error(`no layer for ${kind}`);
   }
@@ -141,9 +154,9 @@ const OURS: Record<string, string> = {
   'norm.bias': 'norm/beta',
   'norm.running_mean': 'norm/mean',
   'norm.running_var': 'norm/variance',
-  ...Object.fromEntries(SOMA_NAMES.map((name) => [name, name])),
+  ...Object.fromEntries(Object.keys(LIF_PLUS_PARAMS).map((name) => [name, name])),
 };
-const short = (key: string): string => key.replace(/^lif\./, '');
+const short = (key: string): string => key.replace(/^lif(plus)?\./, '');
 const placeOf = (name: string): string => name.replace(/^neuron\//, '');
 
 function ours(key: string, array: Array): Array {

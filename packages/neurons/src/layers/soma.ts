@@ -5,59 +5,68 @@ import { seedFor } from '../init/seed.js';
 /** Numbers of a membrane parameter: one, one for each channel (nested as upstream's shapes nest), or random. */
 export type SomaValue = number | null | readonly SomaValue[];
 
-/** Parameters of the membrane, by upstream's names. */
+/** Parameters of a neuron by name, and how they are held. */
 export interface SomaParams {
-  /** Decay factor of the membrane per step. Default 0.3. */
-  readonly alpha?: SomaValue;
-  /** Added to the membrane after the decay. Default 0. */
-  readonly beta?: SomaValue;
-  /** Firing threshold. Default 0.5. */
-  readonly theta?: SomaValue;
-  /** Potential after a spike. Default 0. */
-  readonly v_0?: SomaValue;
+  readonly [name: string]: SomaValue | boolean | undefined;
   /** `[]`: one value for the layer; `[1, C]`, `[1, C, 1, 1]` or `[C]`: one for each channel. Default `[]`. */
   readonly shape?: readonly number[];
-  /** Train the four of them. Default false. */
+  /** Train them. Default false. */
   readonly learn?: boolean;
 }
 
 /** `all_share`: one set for the layer; `channel_share`: one for each channel; or the parameters themselves. */
 export type SomaArg = 'all_share' | 'channel_share' | SomaParams;
 
-export const SOMA_NAMES = ['alpha', 'beta', 'theta', 'v_0'] as const;
-export type SomaName = (typeof SOMA_NAMES)[number];
+/** The parameters that a kind of neuron has. */
+export interface SomaSpec {
+  /** Names that `soma_params` may have, with what they start from; null draws from `random`. */
+  readonly defaults: Readonly<Record<string, number | null>>;
+  /** Those of them that the layer holds, in this order. */
+  readonly held: readonly string[];
+  /** Where `null` draws from: N(0, 1) or U(0, 1). */
+  readonly random: 'normal' | 'uniform';
+}
 
-const DEFAULTS: Readonly<Record<SomaName, number>> = { alpha: 0.3, beta: 0, theta: 0.5, v_0: 0 };
-
-/** What a layer builds its membrane parameters from. */
-export interface ResolvedSoma {
+/** One parameter of a neuron as a layer holds it. */
+export interface SomaWeight {
+  readonly name: string;
   /** `[]` or `[C]`. */
   readonly shape: number[];
-  readonly values: Readonly<Record<SomaName, readonly number[]>>;
+  readonly values: readonly number[];
   readonly learn: boolean;
 }
 
 /**
- * Turns the argument `soma_params` into numbers. As upstream, `null` draws from a standard normal; here from a
- * generator seeded by the run's seed and the layer's name.
+ * Turns the argument `soma_params` into numbers. `null` draws them from a generator seeded by the run's seed and the
+ * layer's name.
  *
  * @throws LayerError for an unknown name, a wrong number of values, or a value that isn't finite.
  */
-export function resolveSoma(arg: SomaArg, channels: number, layer: string, seed: number): ResolvedSoma {
-  const params: SomaParams = typeof arg === 'string' ? shared(arg, channels, layer) : arg;
+export function resolveSoma(
+  spec: SomaSpec,
+  arg: SomaArg,
+  channels: number,
+  layer: string,
+  seed: number,
+): SomaWeight[] {
+  const {
+    shape = [],
+    learn = false,
+    ...params
+  } = typeof arg === 'string' ? shared(arg, spec, channels, layer) : arg;
+  const known = Object.keys(spec.defaults);
   for (const key of Object.keys(params)) {
-    if (![...SOMA_NAMES, 'shape', 'learn'].includes(key)) {
-      throw new LayerError(
-        layer,
-        `soma_params.${key} is unknown; it has ${SOMA_NAMES.join(', ')}, shape and learn`,
-      );
-    }
+    if (known.includes(key)) continue;
+    throw new LayerError(
+      layer,
+      `soma_params.${key} is unknown; it has ${[...known, 'shape', 'learn'].join(', ')}`,
+    );
   }
-  const given = SOMA_NAMES.map((name) => {
-    const value = params[name];
-    return flat(value === undefined ? DEFAULTS[name] : value);
+  const given = spec.held.map((name) => {
+    const value = params[name] as SomaValue | undefined;
+    return flat(value === undefined ? (spec.defaults[name] ?? null) : value);
   });
-  const asked = (params.shape ?? []).reduce((n, size) => n * size, 1);
+  const asked = shape.reduce((n, size) => n * size, 1);
   const count = Math.max(asked, ...given.map((v) => v.length));
   if (count !== 1 && count !== channels) {
     throw new LayerError(
@@ -65,42 +74,51 @@ export function resolveSoma(arg: SomaArg, channels: number, layer: string, seed:
       `soma_params has ${count} values where the layer has ${channels} channels; give one value or ${channels}`,
     );
   }
-  const numbers = SOMA_NAMES.map((name, i) => [
+  const scalar = count === 1 && shape.length === 0;
+  return spec.held.map((name, i) => ({
     name,
-    spread(given[i] ?? [], count, name, layer, seedFor(seed, `${layer}/${name}`)),
-  ]);
-  return {
-    shape: count === 1 && asked === 1 && (params.shape ?? []).length === 0 ? [] : [count],
-    values: Object.fromEntries(numbers) as Record<SomaName, number[]>,
-    learn: params.learn ?? false,
-  };
+    shape: scalar ? [] : [count],
+    values: spread(given[i], count, {
+      name,
+      layer,
+      random: spec.random,
+      seed: seedFor(seed, `${layer}/${name}`),
+    }),
+    learn,
+  }));
 }
 
-function shared(arg: string, channels: number, layer: string): SomaParams {
+function shared(arg: string, spec: SomaSpec, channels: number, layer: string): SomaParams {
   if (arg === 'all_share') return {};
   if (arg === 'channel_share') return { shape: [channels] };
   throw new LayerError(
     layer,
-    `soma_params ${JSON.stringify(arg)} is unknown; use "all_share", "channel_share" or { alpha, beta, theta, v_0, shape, learn }`,
+    `soma_params ${JSON.stringify(arg)} is unknown; use "all_share", "channel_share" or ` +
+      `{ ${[...spec.held, 'shape', 'learn'].join(', ')} }`,
   );
 }
 
 const flat = (value: SomaValue): (number | null)[] =>
   Array.isArray(value) ? (value as readonly SomaValue[]).flatMap(flat) : [value as number | null];
 
+interface Draw {
+  readonly name: string;
+  readonly layer: string;
+  readonly random: SomaSpec['random'];
+  readonly seed: number;
+}
+
 function spread(
   given: readonly (number | null)[],
   count: number,
-  name: string,
-  layer: string,
-  seed: number,
+  { name, layer, random, seed }: Draw,
 ): number[] {
   if (given.length !== 1 && given.length !== count) {
     throw new LayerError(layer, `soma_params.${name} has ${given.length} values; give one or ${count}`);
   }
-  const random = given.includes(null) ? normal(count, seed) : [];
+  const drawn = given.includes(null) ? draw(count, random, seed) : [];
   return Array.from({ length: count }, (_, i) => {
-    const value = (given.length === 1 ? given[0] : given[i]) ?? random[i] ?? NaN;
+    const value = (given.length === 1 ? given[0] : given[i]) ?? drawn[i] ?? NaN;
     if (!Number.isFinite(value)) {
       throw new LayerError(layer, `soma_params.${name} is ${value}; give finite numbers or null (random)`);
     }
@@ -108,8 +126,11 @@ function spread(
   });
 }
 
-function normal(count: number, seed: number): number[] {
-  const drawn = tf.randomNormal([count], 0, 1, 'float32', seed);
+function draw(count: number, random: SomaSpec['random'], seed: number): number[] {
+  const drawn =
+    random === 'normal'
+      ? tf.randomNormal([count], 0, 1, 'float32', seed)
+      : tf.randomUniform([count], 0, 1, 'float32', seed);
   const numbers = Array.from(drawn.dataSync());
   drawn.dispose();
   return numbers;

@@ -1,11 +1,5 @@
-import {
-  lif,
-  type Activation,
-  type MembraneTap,
-  type NeuronDefinition,
-  type Surrogate,
-} from '@bidl/dynamics';
-import { neuronScan, neuronStep, tf } from '@bidl/engine';
+import type { NeuronDefinition, Surrogate } from '@bidl/dynamics';
+import { neuronScan, neuronStep, tf, type ScanArgs, type ScanResult } from '@bidl/engine';
 import { LayerError } from '../errors.js';
 import { values } from '../init/torch-default.js';
 import { seedFor } from '../init/seed.js';
@@ -16,11 +10,13 @@ import {
   type NormTensors,
   type Running,
   type Statistics,
-} from './batch-norm.js';
+} from './normalise.js';
 import { revive, savedSurrogate } from './config.js';
 import { oneShape, oneTensor } from './fold.js';
-import { resolveSoma, SOMA_NAMES, type SomaArg } from './soma.js';
-import type { State, Stateful, Stepped } from './stateful.js';
+import { lifMembrane, ownMembrane, type Membrane, type OutputArgs } from './membrane.js';
+import { NormWeights } from './norm-weights.js';
+import { resolveSoma, type SomaArg } from './soma.js';
+import type { PartOptions, Resumable, State, Stepped } from './stateful.js';
 import { resolveSurrogate, type SpikeFunc } from './surrogate-arg.js';
 
 /** How the scan over time is computed: the fused kernel, composed tfjs ops, or whichever the backend has. */
@@ -29,17 +25,10 @@ export type Form = 'auto' | 'fused' | 'composed';
 type LayerArgs = NonNullable<ConstructorParameters<typeof tf.layers.Layer>[0]>;
 
 /** Arguments that every spiking layer takes, by upstream's names. */
-export interface SpikingArgs extends LayerArgs {
-  /**
-   * A neuron of your own instead of LIF (`defineNeuron`). Its parameters become weights of the layer at the
-   * definition's values; `mode`, `memb_mode` and `soma_params` are LIF's and stay out.
-   */
+export interface SpikingArgs extends LayerArgs, OutputArgs {
+  /** A neuron of your own instead of LIF (`defineNeuron`); `mode` and `memb_mode` are LIF's and stay out. */
   neuron?: NeuronDefinition;
-  /** Output: `spike` (LIF) or `analog`, the membrane through an activation (LIAF). Default `spike`. */
-  mode?: 'spike' | 'analog';
-  /** In analog mode: which membrane (0 input, 1 minus threshold, 2 reset, 3 leak) and activation. Default `[0, 'relu']`. */
-  memb_mode?: readonly [number, Activation | 'none'];
-  /** Membrane parameters. Default `all_share`. */
+  /** The neurons' parameters: they become weights of the layer. Default `all_share`. */
   soma_params?: SomaArg;
   /** Scale of the training noise on the membrane, in its spatial standard deviations. Default 0. */
   noise?: number;
@@ -57,12 +46,9 @@ export interface SpikingArgs extends LayerArgs {
   form?: Form;
 }
 
-export interface RunOptions {
-  readonly training?: boolean;
-  /** State to start from; zeros when left out. */
-  readonly state?: State;
-  /** Number of the training iteration: noise is a function of seed, layer and this. Default 0. */
-  readonly iteration?: number;
+export interface RunOptions extends PartOptions {
+  /** Pool the output 2x2 by maxima, in the neurons' own pass over memory. Default false. */
+  readonly pool?: boolean;
 }
 
 export interface Run {
@@ -78,13 +64,14 @@ export interface Run {
 export type NormPlace = 'inside' | 'before' | 'none';
 
 /**
- * A synapse and the LIF neurons behind it, over whole sequences `[B, T, ...]`.
+ * A synapse and the neurons behind it, LIF unless told otherwise, over whole sequences `[B, T, ...]`.
  *
  * The layer keeps weights, never a membrane: `run` starts from a given state (zeros by default) and gives the
- * last one back, and `step` does the same for one time step. Weights are named `<layer>/alpha`, `/beta`,
- * `/theta`, `/v_0` and, with a BatchNorm, `<layer>/norm/gamma`, `/norm/beta`, `/norm/mean`, `/norm/variance`.
+ * last one back, and `step` does the same for one time step. Weights are named after the neuron's parameters,
+ * `<layer>/alpha`, `/beta`, `/theta`, `/v_0`, and with a BatchNorm `<layer>/norm/gamma`, `/norm/beta`, `/norm/mean`,
+ * `/norm/variance`.
  */
-export abstract class SpikingLayer extends tf.layers.Layer implements Stateful {
+export abstract class SpikingLayer extends tf.layers.Layer implements Resumable {
   readonly neuron: NeuronDefinition;
   readonly surrogate: Surrogate;
   readonly noise: number;
@@ -93,16 +80,16 @@ export abstract class SpikingLayer extends tf.layers.Layer implements Stateful {
   /** May be switched between calls; see {@link Form}. */
   form: Form;
   private readonly spiking: SpikingArgs;
-  private readonly somaArg: SomaArg;
+  private readonly membrane: Membrane;
   private soma: Record<string, Weight> = {};
-  private norm: { gamma: Weight; beta: Weight; mean: Weight; variance: Weight } | undefined;
+  private norm: NormWeights | undefined;
 
   constructor(args: SpikingArgs) {
     super(layerArgs(args));
     this.spiking = args;
-    this.neuron = args.neuron ? own(args.neuron, args, this.name) : lifOf(args);
+    this.membrane = this.membraneOf(args);
+    this.neuron = this.membrane.neuron;
     this.surrogate = resolveSurrogate(args.spike_func, this.name);
-    this.somaArg = args.soma_params ?? 'all_share';
     this.noise = args.noise ?? 0;
     this.seed = args.seed ?? 0;
     this.statistics = args.statistics ?? 'step';
@@ -114,6 +101,10 @@ export abstract class SpikingLayer extends tf.layers.Layer implements Stateful {
     this.supportsMasking = false;
   }
 
+  /** The neurons; called once, by the constructor. */
+  protected membraneOf(args: SpikingArgs): Membrane {
+    return args.neuron ? ownMembrane(args.neuron, args, this.name) : lifMembrane(args);
+  }
   /** Where the BatchNorm sits. */
   abstract readonly normPlace: NormPlace;
   /** The shape of the neurons' input for an input of `[B, T, ...]`. */
@@ -136,25 +127,20 @@ export abstract class SpikingLayer extends tf.layers.Layer implements Stateful {
     this.buildSynapse(shape);
     if (this.normPlace !== 'none') {
       const { ones, zeros } = tf.initializers;
-      const add = (name: string, start: typeof ones, trainable: boolean) =>
-        this.addWeight(`norm/${name}`, [channels], 'float32', start(), undefined, trainable);
-      this.norm = {
-        gamma: add('gamma', ones, true),
-        beta: add('beta', zeros, true),
-        mean: add('mean', zeros, false),
-        variance: add('variance', ones, false),
-      };
+      const starts = { gamma: ones, beta: zeros, mean: zeros, variance: ones };
+      this.norm = new NormWeights((name, trainable) =>
+        this.addWeight(`norm/${name}`, [channels], 'float32', starts[name](), undefined, trainable),
+      );
     }
-    if (this.spiking.neuron) {
-      for (const [name, value] of Object.entries(this.neuron.params)) {
-        this.soma[name] = this.addWeight(name, [], 'float32', values([value]), undefined, false);
-      }
-    } else {
-      const soma = resolveSoma(this.somaArg, channels, this.name, this.seed);
-      for (const name of SOMA_NAMES) {
-        const start = values(soma.values[name]);
-        this.soma[name] = this.addWeight(name, soma.shape, 'float32', start, undefined, soma.learn);
-      }
+    const params = this.spiking.soma_params ?? 'all_share';
+    for (const { name, shape: size, values: start, learn } of resolveSoma(
+      this.membrane.soma,
+      params,
+      channels,
+      this.name,
+      this.seed,
+    )) {
+      this.soma[name] = this.addWeight(name, size, 'float32', values(start), undefined, learn);
     }
     super.build(inputShape);
   }
@@ -170,12 +156,14 @@ export abstract class SpikingLayer extends tf.layers.Layer implements Stateful {
         training,
         iteration: Number(kwargs['iteration'] ?? 0),
       });
-      if (running && this.norm) {
-        this.norm.mean.write(running.mean);
-        this.norm.variance.write(running.variance);
-      }
+      this.advance(running);
       return out;
     });
+  }
+
+  /** Takes running statistics that {@link run} gave for its own. */
+  advance(running: Running | undefined): void {
+    if (running) this.norm?.advance(running);
   }
 
   /**
@@ -183,7 +171,7 @@ export abstract class SpikingLayer extends tf.layers.Layer implements Stateful {
    *
    * @param x `[B, T, ...]`
    */
-  run(x: tf.Tensor, { training = false, state, iteration = 0 }: RunOptions = {}): Run {
+  run(x: tf.Tensor, { training = false, state, iteration = 0, pool = false }: RunOptions = {}): Run {
     let current = this.current(asFloat(x));
     let bias = this.bias();
     let running: Running | undefined;
@@ -194,25 +182,32 @@ export abstract class SpikingLayer extends tf.layers.Layer implements Stateful {
       current = normed.out;
       running = normed.running;
     }
-    const scan = neuronScan(this.neuron, {
+    const scan = this.scan({
       x: current,
       ...(bias && { bias }),
       params: this.params(),
       ...(state && { state }),
       ...(this.normPlace === 'inside' && { norm: this.scanNorm() }),
       surrogate: this.surrogate,
-      ...(this.noise > 0 && {
-        noise: this.noise,
-        seed: seedFor(this.seed, `${this.name}/noise/${iteration}`),
-      }),
+      ...(this.noise > 0 &&
+        this.membrane.noisy && {
+          noise: this.noise,
+          seed: seedFor(this.seed, `${this.name}/noise/${iteration}`),
+        }),
       training,
+      pool,
       form: this.form,
     });
     running ??= scan.running;
     return { out: scan.out, state: scan.state, ...(running && { running }) };
   }
 
-  /** Zeros for a batch of single time steps `[B, ...]` (no T). The caller disposes of them. */
+  /** The neurons over a whole sequence. */
+  protected scan(args: ScanArgs): ScanResult {
+    return neuronScan(this.neuron, args);
+  }
+
+  /** The neurons' initial state for a batch of single time steps `[B, ...]` (no T). The caller disposes of them. */
   initialState(inputShape: readonly number[]): State {
     const [batch = 1, ...rest] = inputShape;
     const shape = this.currentShape([batch, 1, ...rest]).map((size) => size ?? 1);
@@ -231,13 +226,18 @@ export abstract class SpikingLayer extends tf.layers.Layer implements Stateful {
       const evaluation = { training: false, statistics: this.statistics };
       current = batchNorm(current, this.normTensors(), evaluation).out;
     }
-    return neuronStep(this.neuron, {
+    return this.scanStep({
       x: current.squeeze([1]),
       params: this.params(),
       state,
       ...(this.normPlace === 'inside' && { norm: this.scanNorm() }),
       surrogate: this.surrogate,
     });
+  }
+
+  /** The neurons in one step. */
+  protected scanStep(args: Parameters<typeof neuronStep>[1]): Stepped {
+    return neuronStep(this.neuron, args);
   }
 
   override getConfig(): tf.serialization.ConfigDict {
@@ -276,13 +276,12 @@ export abstract class SpikingLayer extends tf.layers.Layer implements Stateful {
 
   /** The weight that holds a parameter of the neuron; upstream, and so this layer's weights, spell v0 as v_0. */
   paramWeight(param: string): string {
-    return param === 'v0' && !this.spiking.neuron ? 'v_0' : param;
+    return this.membrane.weightNames?.[param] ?? param;
   }
 
   private normTensors(): NormTensors {
     if (!this.norm) throw new LayerError(this.name, 'is used before it is built: apply it to an input first');
-    const { gamma, beta, mean, variance } = this.norm;
-    return { gamma: gamma.read(), beta: beta.read(), mean: mean.read(), variance: variance.read() };
+    return this.norm.read();
   }
 
   private scanNorm() {
@@ -292,24 +291,6 @@ export abstract class SpikingLayer extends tf.layers.Layer implements Stateful {
 
 /** Arguments that tell tfjs where a layer stands; a saved model keeps them itself. */
 const PLACEMENT: ReadonlySet<string> = new Set(['inputShape', 'batchInputShape', 'batchSize', 'weights']);
-
-function lifOf({
-  mode = 'spike',
-  memb_mode: [tap, activation] = [0, 'relu'],
-}: SpikingArgs): NeuronDefinition {
-  return lif({ mode, membMode: [tap as MembraneTap, activation === 'none' ? null : activation] });
-}
-
-function own(neuron: NeuronDefinition, args: SpikingArgs, layer: string): NeuronDefinition {
-  for (const key of ['mode', 'memb_mode', 'soma_params'] as const) {
-    if (args[key] === undefined) continue;
-    throw new LayerError(
-      layer,
-      `${key} belongs to LIF, but the layer has the neuron "${neuron.name}"; leave ${key} out`,
-    );
-  }
-  return neuron;
-}
 
 type Weight = tf.LayerVariable;
 type Kwargs = Parameters<tf.layers.Layer['call']>[1];

@@ -92,7 +92,8 @@ export function stepper(model: tf.LayersModel): Stepper {
   };
 }
 
-function assertSteppable({ layer, timed }: Place): void {
+/** @throws StepError for a layer that mixes time steps */
+export function assertSteppable({ layer, timed }: Place): void {
   if (!timed || isStateful(layer) || ELEMENTWISE.has(layer.getClassName())) {
     if (timed && layer instanceof Aggregation) tf.dispose(layer.initialState([1]));
     return;
@@ -116,7 +117,8 @@ function perStepShape(symbol: tf.SymbolicTensor | undefined, batch: number, laye
   return [batch, ...sizes];
 }
 
-function valueOf(
+/** The value of a place that comes before. */
+export function valueOf(
   values: ReadonlyMap<number, tf.Tensor>,
   symbol: tf.SymbolicTensor,
   layer: string,

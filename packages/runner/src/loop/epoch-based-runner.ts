@@ -1,13 +1,14 @@
 import { setImmediate } from 'node:timers/promises';
-import { tf } from '@bidl/engine';
+import type { tf } from '@bidl/engine';
 import type { BestScore, EpochRecord, EpochScore } from '../checkpoint/meta.js';
 import type { Classifier } from '../classifier.js';
 import type { Hook, MOMENTS } from '../hooks/hook.js';
-import type { Gradients, Optimizer } from '../optimizers/optimizer.js';
+import type { Gradients, Objective, Optimizer } from '../optimizers/optimizer.js';
 import type { Reporter } from '../reporter.js';
 import type { Schedule } from '../schedules/schedule.js';
-import { fetchResult, inputTensor } from './batch-tensors.js';
+import { fetchResult } from './batch-tensors.js';
 import { InterruptedError, NonFiniteLossError } from './errors.js';
+import { ForwardBackward } from './forward-backward.js';
 import type { Batch, Loader } from './loader.js';
 import { Score, type BatchResult } from './score.js';
 
@@ -20,6 +21,8 @@ export interface RunnerParts {
   readonly loader: Loader;
   readonly hooks: readonly Hook[];
   readonly maxEpochs: number;
+  /** Time steps after which gradients are cut; undefined: never. */
+  readonly tbptt?: number | undefined;
   readonly log?: (line: string) => void;
   readonly reporter?: Reporter | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -61,6 +64,8 @@ export class EpochBasedRunner {
   validation: EpochScore | undefined;
   /** Gradients by weight name, from forward/backward until the end of `afterIter`; hooks may replace them. */
   gradients: Gradients = new Map<string, tf.Tensor>();
+  /** The loss of this iteration's batch as a function of the weights, in `afterIter`. */
+  objective: Objective | undefined;
   /** The iteration that has just been computed. */
   result: BatchResult = { loss: 0, top1: 0, top5: 0, samples: 0 };
   /** Path of the last checkpoint known to be whole. */
@@ -68,8 +73,7 @@ export class EpochBasedRunner {
   readonly log: (line: string) => void;
   readonly signal: AbortSignal | undefined;
   readonly #hooks: readonly Hook[];
-  readonly #names: ReadonlyMap<string, string>;
-  readonly #variables: tf.Variable[];
+  readonly #passes: ForwardBackward;
   #epochStart = 0;
 
   constructor(parts: RunnerParts) {
@@ -83,9 +87,7 @@ export class EpochBasedRunner {
     this.signal = parts.signal;
     this.now = parts.now ?? (() => performance.now());
     this.#hooks = parts.hooks;
-    const trainable = parts.classifier.weights().filter((w) => w.trainable);
-    this.#variables = trainable.map((w) => w.variable);
-    this.#names = new Map(trainable.map((w) => [w.variable.name, w.name]));
+    this.#passes = new ForwardBackward(parts.classifier, parts.tbptt);
   }
 
   /** The rate of the first parameter group. */
@@ -148,6 +150,7 @@ export class EpochBasedRunner {
     } finally {
       this.gradients.forEach((g) => g.dispose());
       this.gradients = new Map();
+      this.objective = undefined;
     }
   }
 
@@ -156,20 +159,10 @@ export class EpochBasedRunner {
     // a copy: the loader may overwrite its memory after release
     const labels = Int32Array.from(batch.gt_label);
     if (classifier.iteration !== undefined) classifier.iteration = this.iter;
-    const { loss, logits, gradients } = tf.tidy(() => {
-      const x = inputTensor(batch.img);
-      let logits: tf.Tensor | undefined;
-      const { value, grads } = tf.variableGrads(() => {
-        // kept: variableGrads frees whatever its function does not return
-        logits = tf.keep(classifier.forward(x, true).clone());
-        return classifier.loss(logits, labels).asScalar();
-      }, this.#variables);
-      return { loss: value, logits: logits ?? tf.zeros([0]), gradients: existing(grads) };
-    });
-    this.gradients = new Map(
-      Object.entries(gradients).map(([name, gradient]) => [this.#names.get(name) ?? name, gradient]),
-    );
+    const { loss, logits, gradients } = this.#passes.run(batch, labels);
+    this.gradients = gradients;
     this.result = await fetchResult(classifier, { loss, logits }, labels);
+    this.objective = { loss: this.result.loss, evaluate: () => this.#passes.evaluate(batch, labels) };
     if (!Number.isFinite(this.result.loss))
       throw new NonFiniteLossError(
         this.result.loss,
@@ -189,7 +182,3 @@ export class EpochBasedRunner {
     for (const hook of this.#hooks) await hook[moment]?.(this);
   }
 }
-
-/** The gradients that exist: a weight that the loss does not depend on has none. */
-const existing = (grads: Readonly<Record<string, tf.Tensor | null>>): Record<string, tf.Tensor> =>
-  Object.fromEntries(Object.entries(grads).flatMap(([name, g]) => (g ? [[name, g]] : [])));

@@ -36,3 +36,14 @@ export class InterruptedError extends Error {
     );
   }
 }
+
+/** Gradients are to be cut in time, and the network can't run over a part of a sequence. */
+export class TruncationError extends Error {
+  override readonly name = 'TruncationError';
+
+  constructor() {
+    super(
+      'runner.tbptt needs a network that runs over parts of a sequence (a `run` beside `forward`); leave it out',
+    );
+  }
+}

@@ -5,11 +5,10 @@ import { channelsLast, expectClose, golden, oihwToHwio, oiToIo, transpose, type 
 import { lrHook } from '../hooks/lr-hook.js';
 import { optimizerHook } from '../hooks/optimizer-hook.js';
 import type { Hook } from '../hooks/hook.js';
-import '../optimizers/adam.js';
+import '../optimizers/builtin.js';
 import { createOptimizer } from '../optimizers/optimizer.js';
-import '../optimizers/sgd.js';
 import { createSchedule } from '../schedules/schedule.js';
-import '../schedules/torch.js';
+import '../schedules/builtin.js';
 import { EpochBasedRunner } from './epoch-based-runner.js';
 import type { Loader } from './loader.js';
 

@@ -1,85 +1,98 @@
 import { z } from 'zod';
-import { fusedAdamStep, tf } from '@bidl/engine';
-import { ElementwiseOptimizer, type UpdateInput, type UpdateRule } from './elementwise.js';
-import { optimizers } from './optimizer.js';
+import type { Elementwise } from '@bidl/engine';
+import { average, defineOptimizer, optimizerKeys, penalised, weightDecay, type UpdateInput } from './rule.js';
 
 const beta = z.number().min(0).lt(1);
-const schema = (weightDecay: number) =>
-  z.strictObject({
-    lr: z.number().nonnegative().default(1e-3),
-    betas: z.tuple([beta, beta]).default([0.9, 0.999]),
-    eps: z.number().nonnegative().default(1e-8),
-    weight_decay: z.number().nonnegative().default(weightDecay),
-    amsgrad: z.boolean().default(false),
-    maximize: z.boolean().default(false),
-  });
 
-type AdamOptions = z.output<ReturnType<typeof schema>>;
+/** Arguments of the Adam family. */
+export const adamKeys = ({ lr, decay = 0 }: { readonly lr: number; readonly decay?: number }) => ({
+  ...optimizerKeys({ lr }),
+  weight_decay: weightDecay(decay),
+  betas: z.tuple([beta, beta]).default([0.9, 0.999]).describe('decay of the means of g and g²'),
+  eps: z.number().nonnegative().default(1e-8),
+});
+
+interface AdamOptions {
+  readonly lr: number;
+  readonly betas: readonly [number, number];
+  readonly eps: number;
+  readonly weight_decay: number;
+  readonly maximize?: boolean;
+  readonly amsgrad: boolean;
+  readonly decoupled_weight_decay: boolean;
+}
+
+interface AdamSlots {
+  readonly exp_avg: number;
+  readonly exp_avg_sq: number;
+  readonly max_exp_avg_sq?: number;
+}
+
+const slots = ({ amsgrad }: AdamOptions): AdamSlots => ({
+  exp_avg: 0,
+  exp_avg_sq: 0,
+  ...(amsgrad && { max_exp_avg_sq: 0 }),
+});
 
 /**
- * Adam as torch.optim.Adam; m and v are the running means of g and g², t counts from 1:
+ * Adam as torch.optim.Adam; m and v are the running means of g and g²:
  *
- *     g = grad (negated when maximizing) + weight_decay * p
- *     m = beta1 * m + (1 - beta1) * g,   v = beta2 * v + (1 - beta2) * g²
- *     p = p - lr / (1 - beta1^t) * m / (sqrt(v / (1 - beta2^t)) + eps)
+ *     g = grad + weight_decay · p
+ *     m = β₁ · m + (1 − β₁) · g,   v = β₂ · v + (1 − β₂) · g²
+ *     p = p − lr / (1 − β₁ᵗ) · m / (√(v / (1 − β₂ᵗ)) + eps)
  *
- * With `amsgrad` the largest v so far takes v's place in the last line.
+ * With `amsgrad` the largest v so far takes v's place in the last line; with `decoupled_weight_decay` the penalty is
+ * left out of g, and p shrinks by lr · weight_decay first.
  */
-export const adam: UpdateRule<AdamOptions> = {
+defineOptimizer<AdamOptions, AdamSlots>({
   type: 'Adam',
-  update(input) {
-    const { param, grad, options } = input;
-    const g = options.maximize ? tf.neg(grad) : grad;
-    return moments(input, param, g, options.weight_decay);
-  },
-};
+  schema: z.strictObject({
+    ...adamKeys({ lr: 1e-3 }),
+    amsgrad: z.boolean().default(false),
+    decoupled_weight_decay: z.boolean().default(false),
+  }),
+  slots,
+  update: adamStep,
+});
 
-/** Adam with decoupled weight decay, as torch.optim.AdamW: first p = p * (1 - lr * weight_decay), then Adam. */
-export const adamW: UpdateRule<AdamOptions> = {
+/** Adam with decoupled weight decay, as torch.optim.AdamW. */
+defineOptimizer<AdamOptions, AdamSlots>({
   type: 'AdamW',
-  update(input) {
-    const { param, grad, lr, options } = input;
-    const decayed = options.weight_decay === 0 ? param : tf.mul(param, 1 - lr * options.weight_decay);
-    return moments(input, decayed, options.maximize ? tf.neg(grad) : grad, 0);
-  },
-};
+  schema: z
+    .strictObject({ ...adamKeys({ lr: 1e-3, decay: 1e-2 }), amsgrad: z.boolean().default(false) })
+    .transform((o) => ({ ...o, decoupled_weight_decay: true })),
+  slots,
+  update: adamStep,
+});
 
-function moments(
-  { slots, step, lr, options }: UpdateInput<AdamOptions>,
-  param: tf.Tensor,
-  grad: tf.Tensor,
-  decay: number,
-) {
+function adamStep<V>(o: Elementwise<V>, input: UpdateInput<V, AdamOptions, AdamSlots, object>) {
+  const { param, slots: last, step, lr, options } = input;
+  const { g, shrink } = decayed(o, input);
   const [beta1, beta2] = options.betas;
-  // both bias corrections folded into two numbers: a / (sqrt(v)/s + eps) = a*s / (sqrt(v) + eps*s)
+  const exp_avg = average(o, beta1, last.exp_avg, g);
+  const exp_avg_sq = average(o, beta2, last.exp_avg_sq, o.square(g));
+  const top = last.max_exp_avg_sq === undefined ? undefined : o.max(last.max_exp_avg_sq, exp_avg_sq);
+  // both bias corrections folded into two numbers: a / (√v / s + eps) = a · s / (√v + eps · s)
   const s = Math.sqrt(1 - beta2 ** step);
   const rate = (lr / (1 - beta1 ** step)) * s;
-  const epsilon = options.eps * s;
-  if (!options.amsgrad && slots?.exp_avg && slots.exp_avg_sq) {
-    const before = { param, m: slots.exp_avg, v: slots.exp_avg_sq };
-    const fused = fusedAdamStep(before, grad, { beta1, beta2, rate, epsilon, decay });
-    if (fused) return { param: fused.param, slots: { exp_avg: fused.m, exp_avg_sq: fused.v } };
-  }
-  const g = decay === 0 ? grad : tf.add(grad, tf.mul(param, decay));
-  const freshM = tf.mul(g, 1 - beta1);
-  const freshV = tf.mul(tf.square(g), 1 - beta2);
-  const m = slots?.exp_avg ? tf.add(tf.mul(slots.exp_avg, beta1), freshM) : freshM;
-  const v = slots?.exp_avg_sq ? tf.add(tf.mul(slots.exp_avg_sq, beta2), freshV) : freshV;
-  const top = options.amsgrad ? (slots?.max_exp_avg_sq ? tf.maximum(slots.max_exp_avg_sq, v) : v) : undefined;
-  const denominator = tf.add(tf.sqrt(top ?? v), epsilon);
+  const direction = o.div(exp_avg, o.add(o.sqrt(top ?? exp_avg_sq), options.eps * s));
   return {
-    param: tf.sub(param, tf.mul(tf.div(m, denominator), rate)),
-    slots: { exp_avg: m, exp_avg_sq: v, ...(top ? { max_exp_avg_sq: top } : {}) },
+    param: o.combine(shrink, param, -rate, direction),
+    slots: { exp_avg, exp_avg_sq, ...(top !== undefined && { max_exp_avg_sq: top }) },
   };
 }
 
-optimizers.register({
-  type: 'Adam',
-  schema: schema(0),
-  build: (args, groups) => new ElementwiseOptimizer(adam, args, groups),
-});
-optimizers.register({
-  type: 'AdamW',
-  schema: schema(1e-2),
-  build: (args, groups) => new ElementwiseOptimizer(adamW, args, groups),
-});
+/** The gradient, and the factor that a decoupled weight decay puts before the parameter. */
+export function decayed<V>(
+  o: Elementwise<V>,
+  input: {
+    readonly param: V;
+    readonly grad: V;
+    readonly lr: number;
+    readonly options: Pick<AdamOptions, 'weight_decay' | 'decoupled_weight_decay'>;
+  },
+): { readonly g: V; readonly shrink: number } {
+  const { weight_decay, decoupled_weight_decay } = input.options;
+  if (!decoupled_weight_decay) return { g: penalised(o, input), shrink: 1 };
+  return { g: input.grad, shrink: 1 - input.lr * weight_decay };
+}

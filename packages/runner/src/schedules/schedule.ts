@@ -1,20 +1,34 @@
 import { z } from 'zod';
 import { ConfigError, didYouMean, registry, suggest } from '@bidl/registry';
+import type { EpochScore } from '../checkpoint/meta.js';
 
 /** What a policy knows when it is built. */
 export interface ScheduleContext {
   /** The optimizer's own rate. */
   readonly baseLr: number;
+  /** The optimizer's own momentum; undefined when it has none. */
+  readonly momentum?: number | undefined;
   readonly maxEpochs: number;
   readonly itersPerEpoch: number;
+  /** Whether epochs are validated. */
+  readonly validates?: boolean;
+}
+
+/** What an epoch gave. */
+export interface EpochMetrics {
+  readonly train: EpochScore;
+  /** Undefined for an epoch that was not validated. */
+  readonly validation?: EpochScore | undefined;
 }
 
 /** The learning rate of one parameter group over a run. Its whole memory is a few numbers, so resuming is exact. */
 export interface Schedule {
   /** The rate that the next iteration uses; called once before every training iteration. */
   beforeIter(): number;
+  /** The momentum that goes with it, from the policies that turn it as well. */
+  readonly momentum?: number | undefined;
   /** Called once after every epoch; gives the rate then in force. */
-  afterEpoch(): number;
+  afterEpoch(metrics?: EpochMetrics): number;
   state(): Readonly<Record<string, number>>;
   load(state: Readonly<Record<string, number>>): void;
 }
@@ -51,6 +65,10 @@ export function createSchedule(
     `${place}.policy`,
   );
 }
+
+/** A wrong argument that only the run shows to be wrong. */
+export const scheduleConfigError = (key: string, problem: string) =>
+  new ConfigError(`lr_config.${key} ${problem}`, `lr_config.${key}`);
 
 /** Saved numbers, checked: a checkpoint is a foreign file. */
 export function numbers<K extends string>(state: Readonly<Record<string, number>>, keys: readonly K[]) {

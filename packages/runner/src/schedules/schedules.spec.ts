@@ -1,7 +1,6 @@
 import { expectClose } from '@bidl/testing';
-import './closed-form.js';
-import { createSchedule, ScheduleError, type LrConfig } from './schedule.js';
-import './torch.js';
+import './builtin.js';
+import { createSchedule, ScheduleError, type EpochMetrics, type LrConfig } from './schedule.js';
 
 const context = { baseLr: 1, maxEpochs: 4, itersPerEpoch: 3 };
 
@@ -68,16 +67,47 @@ it.each([
   { policy: 'CosineAnnealing', by_epoch: false, warmup_iters: 5 },
   { policy: 'CosineAnnealingLR', T_max: 2, warmup_iters: 5 },
   { policy: 'StepLR', step_size: 1, warmup_iters: 2 },
+  { policy: 'OneCycleLR', max_lr: 3, by_epoch: false, cycle_momentum: false },
+  { policy: 'CosineAnnealingWarmRestarts', T_0: 2 },
+  { policy: 'ReduceLROnPlateau', patience: 0, factor: 0.5, warmup_iters: 4 },
+  { policy: 'Cyclic', cyclic_times: 2 },
 ])('goes on exactly from a saved state: $policy', (config) => {
   const unbroken = createSchedule(config, context);
   const spend = (schedule: typeof unbroken) => {
     const seen = [0, 1, 2].map(() => schedule.beforeIter());
-    return [...seen, schedule.afterEpoch()];
+    return [...seen, schedule.afterEpoch({ train: { loss: 1, top1: 50, top5: 100 } })];
   };
   spend(unbroken);
   const resumed = createSchedule(config, context);
   resumed.load(unbroken.state());
   expect([spend(resumed), spend(resumed)]).toEqual([spend(unbroken), spend(unbroken)]);
+});
+
+describe('Plateau', () => {
+  const rate = (config: object, validates: boolean, epochs: readonly EpochMetrics[]) => {
+    const schedule = createSchedule(
+      { policy: 'Plateau', patience: 0, factor: 0.5, ...config },
+      { ...context, validates },
+    );
+    return epochs.map((metrics) => schedule.afterEpoch(metrics));
+  };
+  const score = (top1: number) => ({ loss: 1, top1, top5: 100 });
+
+  it('follows validation where there is one, and lets epochs without it pass', () => {
+    const epochs = [
+      { train: score(10), validation: score(50) },
+      { train: score(20) },
+      { train: score(30), validation: score(40) },
+    ];
+    expect(rate({ monitor: 'top-1' }, true, epochs)).toEqual([1, 1, 0.5]);
+    expect(rate({ monitor: 'top-1' }, false, epochs)).toEqual([1, 1, 1]);
+  });
+  it('keeps accuracies growing and losses falling unless told otherwise', () => {
+    const growing = [{ train: { loss: 1, top1: 1, top5: 1 } }, { train: { loss: 2, top1: 2, top5: 2 } }];
+    expect(rate({ monitor: 'top-5' }, false, growing)).toEqual([1, 1]);
+    expect(rate({ monitor: 'loss' }, false, growing)).toEqual([1, 0.5]);
+    expect(rate({ monitor: 'loss', mode: 'max' }, false, growing)).toEqual([1, 1]);
+  });
 });
 
 it('says what is wrong', () => {
@@ -89,5 +119,18 @@ it('says what is wrong', () => {
   expect(build({ policy: 'CosineAnnealing', warmup_iter: 3 })).toThrow(
     /lr_config\.warmup_iter.*warmup_iters/,
   );
+  expect(build({ policy: 'CosineRestart', periods: [1, 2] })).toThrow(
+    /lr_config\.periods cover 3 steps of 4/,
+  );
+  expect(build({ policy: 'CosineRestart', periods: [4], restart_weights: [1, 1] })).toThrow(
+    /lr_config\.restart_weights has 2 numbers, periods has 1/,
+  );
+  expect(build({ policy: 'OneCycle', max_lr: 1, total_steps: 5 })).toThrow(
+    /lr_config\.total_steps is 5, the run takes 12 iterations/,
+  );
+  expect(build({ policy: 'CyclicLR', base_lr: 0.1, max_lr: 1 })).toThrow(
+    /lr_config\.cycle_momentum needs an optimizer with momentum or betas/,
+  );
+  expect(build({ policy: 'Plateau', moniter: 'loss' })).toThrow(/lr_config\.moniter .*"monitor"/);
   expect(() => createSchedule({ policy: 'fixed' }, context).load({ lr: 1 })).toThrow(ScheduleError);
 });

@@ -1,99 +1,78 @@
 import { z } from 'zod';
-import { numbers, policies, type Schedule, type ScheduleContext } from './schedule.js';
-import { warmupFactor, warmupKeys, warmupOf, type Warmup } from './warmup.js';
+import { ANNEAL } from './anneal.js';
+import { stepsOf } from './closed-form.js';
+import { registerTorch } from './torch-schedule.js';
 
-/** A torch scheduler's step: the rate after epoch number `epoch` (1 after the first), from the rate before it. */
-type NextRate = (lr: number, epoch: number, baseLr: number) => number;
+const positive = z.number().positive();
+const nonNegative = z.number().nonnegative();
+const gamma = positive.default(0.1);
 
-/**
- * torch's schedulers, driven as upstream drives them: each step starts from whatever rate is in force, once per
- * epoch, and warm-up overwrites that rate at iterations 0..warmup_iters (inclusive). A decay that falls into the
- * warm-up is therefore undone by it; the policies named in mmcv's style keep it.
- */
-export class TorchSchedule implements Schedule {
-  #lr: number;
-  #epoch = 0;
-  #warm = 0;
+registerTorch('StepLR', { step_size: z.int().positive(), gamma }, (args) => ({
+  next: (lr, step) => (step % args.step_size === 0 ? lr * args.gamma : lr),
+}));
 
-  constructor(
-    private readonly next: NextRate,
-    private readonly context: ScheduleContext,
-    private readonly warmup?: Warmup | undefined,
-  ) {
-    this.#lr = context.baseLr;
-  }
+registerTorch('MultiStepLR', { milestones: z.array(z.int()), gamma }, (args) => ({
+  next: (lr, step) => lr * args.gamma ** args.milestones.filter((m) => m === step).length,
+}));
 
-  beforeIter(): number {
-    if (this.warmup && this.#warm <= this.warmup.iters) {
-      this.#lr = this.context.baseLr * warmupFactor(this.warmup, this.#warm);
-      this.#warm += 1;
-    }
-    return this.#lr;
-  }
+registerTorch('ExponentialLR', { gamma: positive }, (args) => ({ next: (lr) => lr * args.gamma }));
 
-  afterEpoch(): number {
-    this.#epoch += 1;
-    this.#lr = this.next(this.#lr, this.#epoch, this.context.baseLr);
-    return this.#lr;
-  }
-
-  state() {
-    return { lr: this.#lr, epoch: this.#epoch, warm: this.#warm };
-  }
-
-  load(state: Readonly<Record<string, number>>): void {
-    const { lr, epoch, warm } = numbers(state, ['lr', 'epoch', 'warm']);
-    this.#lr = lr;
-    this.#epoch = epoch;
-    this.#warm = warm;
-  }
-}
-
-function register<S extends z.ZodRawShape>(
-  type: string,
-  keys: S,
-  next: (args: z.output<z.ZodObject<S>>, context: ScheduleContext) => NextRate,
-) {
-  const schema = z.strictObject({ ...keys, ...warmupKeys });
-  policies.register({
-    type,
-    schema,
-    build: (args, context) => {
-      const own = args as z.output<typeof schema> &
-        z.output<z.ZodObject<S>> &
-        z.output<z.ZodObject<typeof warmupKeys>>;
-      return new TorchSchedule(next(own, context), context, warmupOf(own, context.itersPerEpoch));
-    },
-  });
-}
-
-const gamma = z.number().positive();
-
-register(
-  'StepLR',
-  { step_size: z.int().positive(), gamma: gamma.default(0.1) },
-  (args) => (lr, epoch) => (epoch % args.step_size === 0 ? lr * args.gamma : lr),
+registerTorch(
+  'ConstantLR',
+  { factor: positive.max(1).default(1 / 3), total_iters: z.int().default(5) },
+  (args, { baseLr }) => ({
+    start: baseLr * args.factor,
+    next: (lr, step) => (step === args.total_iters ? lr / args.factor : lr),
+  }),
 );
 
-register(
-  'MultiStepLR',
-  { milestones: z.array(z.int()), gamma: gamma.default(0.1) },
-  (args) => (lr, epoch) => lr * args.gamma ** args.milestones.filter((m) => m === epoch).length,
+registerTorch(
+  'LinearLR',
+  {
+    start_factor: positive.max(1).default(1 / 3),
+    end_factor: nonNegative.max(1).default(1),
+    total_iters: z.int().default(5),
+  },
+  ({ start_factor: start, end_factor: end, total_iters: total }, { baseLr }) => ({
+    start: baseLr * start,
+    next: (lr, step) =>
+      step > total ? lr : lr * (1 + (end - start) / (total * start + (step - 1) * (end - start))),
+  }),
 );
 
-register('ExponentialLR', { gamma }, (args) => (lr) => lr * args.gamma);
+registerTorch(
+  'PolynomialLR',
+  { total_iters: z.int().default(5), power: positive.default(1) },
+  ({ total_iters: total, power }) => ({
+    next: (lr, step) => (step > total ? lr : lr * ((1 - step / total) / (1 - (step - 1) / total)) ** power),
+  }),
+);
 
-register(
+registerTorch(
   'CosineAnnealingLR',
-  { T_max: z.number().positive().nullish(), eta_min: z.number().nonnegative().default(0) },
-  (args, { maxEpochs }) => {
-    const T = args.T_max ?? maxEpochs;
+  { T_max: positive.nullish(), eta_min: nonNegative.default(0) },
+  (args, context, byEpoch) => {
+    const T = args.T_max ?? stepsOf(context, byEpoch);
     const floor = args.eta_min;
-    return (lr, epoch, baseLr) => {
-      // the recursion divides by zero one step after each valley; torch climbs by a fixed step there
-      if ((epoch - 1 - T) % (2 * T) === 0) return lr + ((baseLr - floor) * (1 - Math.cos(Math.PI / T))) / 2;
-      const ratio = (1 + Math.cos((Math.PI * epoch) / T)) / (1 + Math.cos((Math.PI * (epoch - 1)) / T));
-      return ratio * (lr - floor) + floor;
+    return {
+      next: (lr, step, baseLr) => {
+        // the recursion divides by zero one step after each valley; torch climbs by a fixed step there
+        if ((step - 1 - T) % (2 * T) === 0) return lr + ((baseLr - floor) * (1 - Math.cos(Math.PI / T))) / 2;
+        const ratio = (1 + Math.cos((Math.PI * step) / T)) / (1 + Math.cos((Math.PI * (step - 1)) / T));
+        return ratio * (lr - floor) + floor;
+      },
     };
   },
+);
+
+registerTorch(
+  'CosineAnnealingWarmRestarts',
+  { T_0: z.int().positive(), T_mult: z.int().positive().default(1), eta_min: nonNegative.default(0) },
+  ({ T_0, T_mult, eta_min }) => ({
+    next: (_lr, step, baseLr) => {
+      let [start, length] = [0, T_0];
+      while (step >= start + length) [start, length] = [start + length, length * T_mult];
+      return ANNEAL.cos(baseLr, eta_min, (step - start) / length);
+    },
+  }),
 );

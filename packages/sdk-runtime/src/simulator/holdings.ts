@@ -20,7 +20,9 @@ export interface Usage {
   readonly events: number;
   readonly models: number;
   readonly buffers: number;
+  /** Of DDR. */
   readonly bytes: number;
+  readonly glbBytes: number;
 }
 
 export interface SimDevice {
@@ -77,8 +79,16 @@ export class Holdings {
       events: count('event'),
       models: count('model'),
       buffers: sum((memory) => memory.buffers),
-      bytes: sum((memory) => memory.used),
+      bytes: sum(({ ddr }) => ddr.used),
+      glbBytes: sum(({ glb }) => glb.used),
     };
+  }
+
+  /** How many streams a device has. */
+  streamsOf(device: number): number {
+    return [...this.contexts]
+      .filter((context) => context.device === device)
+      .flatMap(({ owned }) => [...owned].filter(({ kind }) => kind === 'stream')).length;
   }
 
   /** Gives back one thing, by what it is. */

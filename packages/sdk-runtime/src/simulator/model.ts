@@ -1,4 +1,4 @@
-import { ArtifactError, readArtifact, type StepGraph } from '@bidl/graph';
+import { ArtifactError, readArtifact, type StatePlacement, type StepGraph } from '@bidl/graph';
 import { lowerGraph, type PlanField, type PlanProgram } from '@bidl/kernels';
 import { DATA_TYPES, type DevicePtr, type ModelDesc, type TensorAttr } from '../driver.js';
 import { driverError } from '../errors.js';
@@ -8,14 +8,15 @@ export interface LoadedArtifact {
   readonly graph: StepGraph;
   readonly batch: number;
   readonly program: PlanProgram;
+  readonly placement: StatePlacement;
 }
 
 /** @throws DriverError as lynLoadModel: the file missing (104011) or not what it should be (104012) */
 export function loadArtifact(path: string): LoadedArtifact {
   const call = 'lynLoadModel';
   try {
-    const { graph, batch } = readArtifact(path);
-    return { graph, batch, program: lowerGraph(graph) };
+    const { graph, batch, stateArea } = readArtifact(path);
+    return { graph, batch, program: lowerGraph(graph), placement: stateArea };
   } catch (cause) {
     if (!(cause instanceof ArtifactError)) throw cause;
     const missing = cause.file === undefined || /is missing/.test(cause.message);

@@ -4,6 +4,7 @@ import {
   graphBuilder,
   type InputNumbers,
   runSequence,
+  type StatePlacement,
   type StepGraph,
   writeArtifact,
 } from '@bidl/graph';
@@ -68,8 +69,14 @@ export const reference = (graph: StepGraph, sample: NdArray<Uint8Array>): number
   runSequence(createExecutor(graph), steps(sample), 1).outputs.flatMap(([logits]) => [...logits]);
 
 /** Compiles a graph into `<folder>/<name>` and returns what the SDK calls its path. */
-export async function compileTo(folder: string, graph: StepGraph, batch = 1): Promise<string> {
-  const dir = path.join(folder, `${graph.name}-b${batch}`);
+export async function compileTo(
+  folder: string,
+  graph: StepGraph,
+  batch = 1,
+  placement: StatePlacement = { memory: 'ddr', relocatable: true },
+): Promise<string> {
+  const { memory, relocatable } = placement;
+  const dir = path.join(folder, `${graph.name}-b${batch}-${memory}-${relocatable}`);
   const sample = steps(randomSample(chance(7), graph.timesteps));
   await writeArtifact(dir, {
     graph,
@@ -78,6 +85,7 @@ export async function compileTo(folder: string, graph: StepGraph, batch = 1): Pr
     config: hash,
     checkpoint: hash,
     target: { name: 'apu', options: {} },
+    placement,
     samples: [sample],
   });
   return path.join(dir, 'Net_0');

@@ -1,0 +1,128 @@
+import type { OpsInfo } from '@bidl/kernels';
+import * as tf from '@tensorflow/tfjs';
+import { density } from '../backend/density.js';
+import type { OpAttribute, TensorFlowBackend } from '../backend/tensorflow-binding.js';
+import { explicitConv2D } from './explicit-padding.js';
+
+type ConvInfo = ReturnType<typeof tf.backend_util.computeConv2DInfo>;
+
+/** Passes of a convolution, numbered as the op library numbers them. */
+const PASSES = { Conv2D: 0, Conv2DBackpropFilter: 1, Conv2DBackpropInput: 2 } as const;
+type Pass = keyof typeof PASSES;
+const OPS: Readonly<Record<Pass, string>> = {
+  Conv2D: 'BidlConv2D',
+  Conv2DBackpropFilter: 'BidlConv2DFilterGrad',
+  Conv2DBackpropInput: 'BidlConv2DInputGrad',
+};
+/** The way that leaves a pass to TensorFlow. */
+const DENSE = 0;
+/** Fewer multiplications than this are not worth a look at the input. */
+const SMALL = 1e6;
+
+type Inputs = Readonly<Record<string, tf.TensorInfo>>;
+type Shape4 = [number, number, number, number];
+type Attrs = tf.NamedAttrMap;
+
+/** A pass's two operands in the op library's order, and the shapes of the convolution's input and kernel. */
+const OPERANDS: Readonly<
+  Record<Pass, (inputs: Inputs, attrs: Attrs) => [tf.TensorInfo, tf.TensorInfo, number[], number[]]>
+> = {
+  Conv2D: ({ x, filter }) => [x, filter, x.shape, filter.shape],
+  Conv2DBackpropFilter: ({ x, dy }, { filterShape }) => [x, dy, x.shape, filterShape as number[]],
+  Conv2DBackpropInput: ({ dy, filter }, { inputShape }) => [dy, filter, inputShape as number[], filter.shape],
+};
+
+/** What a convolution's attributes mean for shapes. */
+function conv2dInfo(x: readonly number[], filter: readonly number[], attrs: Attrs): ConvInfo {
+  const { strides, pad, dilations = 1, dimRoundingMode } = attrs;
+  return tf.backend_util.computeConv2DInfo(
+    [...x] as Shape4,
+    [...filter] as Shape4,
+    strides as [number, number],
+    dilations as [number, number],
+    pad as 'valid',
+    dimRoundingMode as 'floor',
+  );
+}
+
+/** Whether the op library may compute it: undilated, in one group, and not too small to look at its density. */
+function worthwhile(info: ConvInfo): boolean {
+  const { batchSize, outHeight, outWidth, outChannels, filterHeight, filterWidth, inChannels } = info;
+  const work = batchSize * outHeight * outWidth * outChannels * filterHeight * filterWidth * inChannels;
+  return info.dilationHeight === 1 && info.dilationWidth === 1 && work >= SMALL;
+}
+
+const shapeOf = (info: ConvInfo): readonly number[] => [
+  ...[info.batchSize, info.inHeight, info.inWidth, info.inChannels],
+  ...[info.outHeight, info.outWidth, info.outChannels, info.filterHeight, info.filterWidth],
+  ...[info.strideHeight, info.strideWidth, info.padInfo.top, info.padInfo.left],
+];
+
+/** Rows and columns of what a pass gives: only the op library's caller knows them. */
+function resultSize(pass: Pass, info: ConvInfo): readonly [number, number] {
+  if (pass === 'Conv2D') return [info.outHeight, info.outWidth];
+  if (pass === 'Conv2DBackpropFilter') return [info.filterHeight, info.filterWidth];
+  return [info.inHeight, info.inWidth];
+}
+
+function opAttributes(
+  { binding }: TensorFlowBackend,
+  pass: Pass,
+  info: ConvInfo,
+  way: number,
+): OpAttribute[] {
+  const [rows, columns] = resultSize(pass, info);
+  const numbers = {
+    stride_h: info.strideHeight,
+    stride_w: info.strideWidth,
+    pad_h: info.padInfo.top,
+    pad_w: info.padInfo.left,
+    rows,
+    columns,
+    way,
+  };
+  return Object.entries(numbers).map(([name, value]) => ({ name, type: binding.TF_ATTR_INT, value }));
+}
+
+function preferFor(pass: Pass, convWay: OpsInfo['convWay']): void {
+  const own = tf.getKernel(pass, 'tensorflow');
+  if (own === undefined) return;
+  tf.unregisterKernel(pass, 'tensorflow');
+  tf.registerKernel({
+    ...own,
+    kernelFunc: (args) => {
+      const inputs = args.inputs as Inputs;
+      const attrs = args.attrs ?? {};
+      const [first, second, xShape, filterShape] = OPERANDS[pass](inputs, attrs);
+      const known =
+        first.dtype === 'float32' && second.dtype === 'float32' && (attrs['dataFormat'] ?? 'NHWC') === 'NHWC';
+      if (!known || filterShape[2] !== xShape[3]) return own.kernelFunc(args);
+      const info = conv2dInfo(xShape, filterShape, attrs);
+      const backend = args.backend as TensorFlowBackend;
+      if (worthwhile(info)) {
+        const share = pass === 'Conv2DBackpropInput' ? 1 : density(backend, first);
+        const way = convWay(PASSES[pass], share, ...shapeOf(info));
+        if (way !== DENSE) {
+          return backend.executeSingleOutput(OPS[pass], opAttributes(backend, pass, info, way), [
+            first,
+            second,
+          ]);
+        }
+      }
+      return info.padInfo.type === 'EXPLICIT'
+        ? explicitConv2D(pass, args, info, own.kernelFunc)
+        : own.kernelFunc(args);
+    },
+  });
+}
+
+/**
+ * Puts the op library's convolutions before TensorFlow's. Which computes a pass is chosen at every call, from its shape and
+ * the density of its input: inputs that are mostly zero are walked over by their non-zeros, dense 3x3 convolutions take
+ * Winograd's form, the rest goes to TensorFlow as before. Explicit padding works in every pass, which tfjs-node's own
+ * gradients don't know.
+ */
+export function preferConvolutions({ convWay }: OpsInfo): void {
+  for (const pass of ['Conv2D', 'Conv2DBackpropFilter', 'Conv2DBackpropInput'] as const)
+    preferFor(pass, convWay);
+}

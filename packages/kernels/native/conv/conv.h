@@ -1,0 +1,52 @@
+// Two-dimensional convolutions over whole batches of images, channels last.
+//
+// Two ways, both exact in real arithmetic: sparse.cc walks over the non-zero inputs only, winograd.cc saves multiplications
+// of dense 3x3 convolutions. Which of them pays is chosen from the input's density.
+#pragma once
+#include <cstdint>
+#include <memory>
+
+namespace bidl {
+
+/// x is [images, in_h, in_w, in_c], the kernel [k_h, k_w, in_c, out_c], y [images, out_h, out_w, out_c].
+/// `pad_h` rows and `pad_w` columns of zeros stand before the image; what lies beyond its end is zero too.
+struct Conv2d {
+  int64_t images, in_h, in_w, in_c, out_h, out_w, out_c, k_h, k_w, stride_h, stride_w, pad_h, pad_w;
+};
+
+enum class ConvWay : int32_t { none, sparse, winograd };
+
+class ConvRows;  // rows.h
+
+/// The kernels of one instruction set.
+struct ConvKernels {
+  /// What can compute a convolution's output, its gradient in the kernel, and its gradient in the input.
+  bool (*sparse_fits)(const Conv2d&);
+  bool (*sparse_filter_fits)(const Conv2d&);
+  bool (*winograd_fits)(const Conv2d&);
+
+  std::unique_ptr<ConvRows> (*sparse_rows)(const Conv2d&, const float* kernel, int threads);
+  std::unique_ptr<ConvRows> (*winograd_rows)(const Conv2d&, const float* kernel, int threads);
+  void (*sparse_filter_gradient)(const Conv2d&, const float* x, const float* dy, float* dkernel);
+  void (*winograd_input_gradient)(const Conv2d&, const float* dy, const float* kernel, float* dx);
+  void (*winograd_filter_gradient)(const Conv2d&, const float* x, const float* dy, float* dkernel);
+};
+
+/// The kernels for the best instruction set that this processor has.
+const ConvKernels& conv_kernels();
+
+/// Output rows of a convolution, by the way given, for so many threads at once.
+std::unique_ptr<ConvRows> conv_rows(const Conv2d& c, ConvWay way, const float* kernel, int threads);
+
+/// y = x convolved with the kernel, by the way given.
+void conv_forward(const Conv2d& c, ConvWay way, const float* x, const float* kernel, float* y);
+
+/// The share of x[0, size) that is not zero, estimated from some thousand values spread over it.
+float density(const float* x, int64_t size);
+
+enum class ConvPass : int32_t { forward, filter_gradient, input_gradient };
+
+/// How a pass is best computed for an input of that density; `none` where a dense library does it better.
+ConvWay choose(const Conv2d& c, ConvPass pass, float density);
+
+}  // namespace bidl

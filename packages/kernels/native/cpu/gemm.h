@@ -1,0 +1,71 @@
+// A small matrix product in registers. Included once per instruction set, inside its namespace.
+
+#if BIDL_WIDTH == 16
+constexpr int PANEL = 4;  // vectors of a panel of columns: with ROWS of them the sums fill the registers
+#else
+constexpr int PANEL = 2;
+#endif
+constexpr int ROWS = 6;
+
+/// c[m][n] (+)= sum over p of a[m·row + p·step] · b[p][n]: M rows, N vectors of columns. b is packed: its rows follow one
+/// another.
+template <int M, int N>
+inline void product(const float* a, int64_t row, int64_t step, const float* b, int64_t count, float* c, int64_t c_row,
+                    bool add) {
+  vf sum[M][N];
+#pragma GCC unroll 8
+  for (int m = 0; m < M; ++m) {
+#pragma GCC unroll 4
+    for (int n = 0; n < N; ++n) sum[m][n] = add ? load(c + m * c_row + n * W) : vf{};
+  }
+  for (int64_t p = 0; p < count; ++p, a += step, b += N * W) {
+    vf columns[N];
+#pragma GCC unroll 4
+    for (int n = 0; n < N; ++n) columns[n] = load(b + n * W);
+#pragma GCC unroll 8
+    for (int m = 0; m < M; ++m) {
+      const vf x = splat(a[m * row]);
+#pragma GCC unroll 4
+      for (int n = 0; n < N; ++n) sum[m][n] += x * columns[n];
+    }
+  }
+#pragma GCC unroll 8
+  for (int m = 0; m < M; ++m) {
+#pragma GCC unroll 4
+    for (int n = 0; n < N; ++n) store(c + m * c_row + n * W, sum[m][n]);
+  }
+}
+
+/// Any number of rows, in pieces of ROWS and ROWS - 1 as far as that goes.
+template <int N>
+inline void products(int64_t rows, const float* a, int64_t row, int64_t step, const float* b, int64_t count, float* c,
+                     int64_t c_row, bool add) {
+  const int64_t pieces = (rows + ROWS - 1) / ROWS;
+  for (int64_t i = 0, m = 0; i < pieces; ++i) {
+    const int64_t here = (rows - m + pieces - i - 1) / (pieces - i);
+    const float* at = a + m * row;
+    float* to = c + m * c_row;
+    switch (here) {
+      case 1: product<1, N>(at, row, step, b, count, to, c_row, add); break;
+      case 2: product<2, N>(at, row, step, b, count, to, c_row, add); break;
+      case 3: product<3, N>(at, row, step, b, count, to, c_row, add); break;
+      case 4: product<4, N>(at, row, step, b, count, to, c_row, add); break;
+      case 5: product<5, N>(at, row, step, b, count, to, c_row, add); break;
+      default: product<6, N>(at, row, step, b, count, to, c_row, add); break;
+    }
+    m += here;
+  }
+}
+
+/// Any number of vectors of columns up to PANEL.
+inline void panel_product(int64_t vectors, int64_t rows, const float* a, int64_t row, int64_t step, const float* b,
+                          int64_t count, float* c, int64_t c_row, bool add) {
+  switch (vectors) {
+    case 1: products<1>(rows, a, row, step, b, count, c, c_row, add); break;
+#if BIDL_WIDTH == 16
+    case 2: products<2>(rows, a, row, step, b, count, c, c_row, add); break;
+    case 3: products<3>(rows, a, row, step, b, count, c, c_row, add); break;
+#endif
+    default: products<PANEL>(rows, a, row, step, b, count, c, c_row, add); break;
+  }
+}

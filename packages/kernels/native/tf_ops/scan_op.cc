@@ -1,0 +1,247 @@
+#include "../scan/scan.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "../scan/pooling.h"
+#include "../scan/registry.h"
+#include "attributes.h"
+#include "context.h"
+#include "ops.h"
+
+namespace bidl::tf {
+namespace {
+
+/// What does not change from call to call.
+struct Kernel {
+  const BidlNeuron* neuron = nullptr;
+  std::vector<float> constants, initial;
+  Norm norm = Norm::none;
+  float epsilon = 0, momentum = 0, noise = 0;
+  bool learn = false, pool = false;
+};
+
+void* create(TF_OpKernelConstruction* construction) {
+  auto* kernel = new Kernel;
+  Attributes attributes(construction);
+  const std::string name = attributes.text("neuron");
+  kernel->constants = attributes.reals("constants");
+  kernel->initial = attributes.reals("initial");
+  kernel->norm = static_cast<Norm>(attributes.integer("norm"));
+  kernel->epsilon = attributes.real("epsilon");
+  kernel->momentum = attributes.real("momentum");
+  kernel->noise = attributes.real("noise");
+  kernel->learn = attributes.flag("learn");
+  kernel->pool = attributes.flag("pool");
+  if (!attributes.ok()) return kernel;
+  const BidlNeuron* neuron = kernel->neuron = find_neuron(name);
+  if (neuron == nullptr) {
+    attributes.fail("BidlScan: neuron " + name + " is not loaded");
+  } else if (static_cast<size_t>(neuron->constants) != kernel->constants.size() ||
+             static_cast<size_t>(neuron->states) != kernel->initial.size()) {
+    attributes.fail("BidlScan: neuron " + name + " has other numbers or states");
+  } else if (kernel->norm != Norm::none && !neuron->has_norm) {
+    attributes.fail("BidlScan: neuron " + name + " has no norm");
+  } else if (kernel->noise > 0.0f && !neuron->has_noise) {
+    attributes.fail("BidlScan: neuron " + name + " has no place for noise");
+  }
+  return kernel;
+}
+void destroy(void* kernel) { delete static_cast<Kernel*>(kernel); }
+
+/// Inputs that forward and backward share; behind them come the parameters, and the states before the first step.
+/// Those that are left out are empty. Of x the backward op needs the values only where the neuron says so. The seed is
+/// in two halves of 16 bits, which float32 holds.
+enum Input { kX, kBias, kGamma, kShift, kMean, kVariance, kSeed, kFirstParam };
+/// What the forward op saves for the backward op, which has it behind the inputs and the gradient of the output; then
+/// come the gradients of the states after the last step. `choice` holds bytes.
+enum Saved { kS, kKept, kBatchMean, kBatchInv, kSpread, kChoice, kSavedCount };
+enum Output { kOut, kFirstSaved, kRunningMean = kFirstSaved + kSavedCount, kRunningVariance, kFirstState };
+enum GradientOutput { kDx, kDbias, kDgamma, kDshift, kFirstDparam };
+
+/// A call's inputs, checked; false after an error that the context knows.
+class Call {
+ public:
+  Call(Context& context, const Kernel& kernel) : context_(context), kernel_(kernel) {}
+
+  bool read(int shape_from, Scan& c) {
+    TF_Tensor* like = context_.input(shape_from);
+    if (like == nullptr) return false;
+    shape = Context::shape(like);
+    if (shape.size() < 3) return refuse("x must be [batch, time, ..., channels]");
+    const BidlNeuron& neuron = *kernel_.neuron;
+    c.neuron = &neuron;
+    c.batch = shape[0];
+    c.steps = shape[1];
+    c.channels = shape.back();
+    c.neurons = 1;
+    for (size_t i = 2; i < shape.size(); ++i) c.neurons *= shape[i];
+    c.constants = kernel_.constants.data();
+    c.initial_value = kernel_.initial;
+    c.norm = kernel_.norm;
+    c.epsilon = kernel_.epsilon;
+    c.momentum = kernel_.momentum;
+    if (kernel_.pool && shape.size() != 5) return refuse("to be pooled, x must be [batch, time, height, width, channels]");
+    const float* seed = nullptr;
+    if (!vector(kSeed, 2, kernel_.noise > 0.0f, seed)) return false;
+    c.noise.scale = kernel_.noise;
+    c.noise.per_sample = shape.size() > 3;
+    if (seed != nullptr) c.noise.seed = static_cast<uint32_t>(seed[0]) << 16 | static_cast<uint32_t>(seed[1]);
+    const bool norm = c.norm != Norm::none;
+    if (!vector(kBias, c.channels, false, c.bias) || !vector(kGamma, c.channels, norm, c.gamma) ||
+        !vector(kShift, c.channels, norm, c.shift) || !vector(kMean, c.channels, norm, c.mean) ||
+        !vector(kVariance, c.channels, norm, c.variance)) {
+      return false;
+    }
+    for (int k = 0; k < neuron.params; ++k) {
+      TF_Tensor* t = context_.input(kFirstParam + k);
+      if (t == nullptr) return false;
+      const int64_t size = api.TF_TensorElementCount(t);
+      if (size != 1 && size != c.channels) return refuse("a parameter must hold one value or one per channel");
+      c.param.push_back({static_cast<const float*>(api.TF_TensorData(t)), size == 1 ? 0 : 1});
+    }
+    return states(kFirstParam + neuron.params, c, c.initial);
+  }
+  /// One tensor [B, ...] for each state from input `first` on; null where it is empty.
+  bool states(int first, const Scan& c, std::vector<const float*>& into) {
+    for (int k = 0; k < kernel_.neuron->states; ++k) {
+      into.emplace_back();
+      if (!vector(first + k, c.batch * c.neurons, false, into.back())) return false;
+    }
+    return true;
+  }
+  /// The shape of x without its time axis.
+  std::vector<int64_t> cell() const {
+    std::vector<int64_t> rest = {shape[0]};
+    rest.insert(rest.end(), shape.begin() + 2, shape.end());
+    return rest;
+  }
+
+  Images images() const {
+    return {shape[1], shape[shape.size() - 3], shape[shape.size() - 2], shape.back()};
+  }
+  /// The shape of the output.
+  std::vector<int64_t> out() const {
+    std::vector<int64_t> pooled = shape;
+    if (kernel_.pool) {
+      pooled[2] /= 2;
+      pooled[3] /= 2;
+    }
+    return pooled;
+  }
+  /// Floats that hold a byte for each value of a pooled output.
+  int64_t choices() const {
+    if (!kernel_.pool) return 0;
+    return (shape[0] * shape[1] * images().pooled() + 3) / 4;
+  }
+
+  std::vector<int64_t> shape;
+
+ private:
+  bool refuse(const char* message) {
+    context_.fail((std::string("BidlScan: ") + message).c_str());
+    return false;
+  }
+  /// Input i, of this size or (unless it is needed) empty.
+  bool vector(int i, int64_t size, bool needed, const float*& into) {
+    TF_Tensor* t = context_.input(i);
+    if (t == nullptr) return false;
+    const int64_t given = api.TF_TensorElementCount(t);
+    if (given != size && (needed || given != 0)) return refuse("a vector or a state has another size than x asks for");
+    into = given == 0 ? nullptr : static_cast<const float*>(api.TF_TensorData(t));
+    return true;
+  }
+
+  Context& context_;
+  const Kernel& kernel_;
+};
+
+void forward(void* data, TF_OpKernelContext* raw) {
+  Context context(raw);
+  const auto& kernel = *static_cast<Kernel*>(data);
+  Call call(context, kernel);
+  Scan c{};
+  if (!call.read(kX, c)) return;
+  const auto save = [&](Saved what, std::vector<int64_t> size) { return context.output(kFirstSaved + what, std::move(size)); };
+  std::vector<int64_t> several = call.shape;
+  several.insert(several.begin(), c.kept());
+  const int64_t steps = c.norm == Norm::batch ? c.steps : 0, channels = c.norm == Norm::batch ? c.channels : 0;
+  float* out = context.output(kOut, call.out());
+  auto* choice = reinterpret_cast<uint8_t*>(save(kChoice, {call.choices()}));
+  TensorSource x(context.floats(kX), {c.steps, c.neurons});
+  TensorSink whole(out, {c.steps, c.neurons});
+  PooledSink pooled(call.images(), out, choice);
+  ScanForward f{};
+  f.x = &x;
+  f.out = kernel.pool ? static_cast<Sink*>(&pooled) : &whole;
+  f.s = save(kS, c.by_steps() ? call.shape : std::vector<int64_t>{0});
+  f.kept = save(kKept, several);
+  f.batch_mean = save(kBatchMean, {steps, channels});
+  f.batch_inv = save(kBatchInv, {steps, channels});
+  f.spread = save(kSpread, {c.steps, c.noise_groups(), c.channels});
+  f.running_mean = context.output(kRunningMean, {channels});
+  f.running_variance = context.output(kRunningVariance, {channels});
+  std::copy_n(c.mean, channels, f.running_mean);
+  std::copy_n(c.variance, channels, f.running_variance);
+  for (int k = 0; k < c.states(); ++k) f.final_state.push_back(context.output(kFirstState + k, call.cell()));
+  if (c.per_sequence() > 0) scan_forward(c, f);
+}
+
+void backward(void* data, TF_OpKernelContext* raw) {
+  Context context(raw);
+  const auto& kernel = *static_cast<Kernel*>(data);
+  Call call(context, kernel);
+  Scan c{};
+  const int dout_at = kFirstParam + kernel.neuron->params + kernel.neuron->states, saved_at = dout_at + 1;
+  // x itself may have been left out where s has been saved, which has its shape.
+  const bool by_steps = kernel.norm == Norm::batch || kernel.noise > 0.0f;
+  if (!call.read(by_steps ? saved_at + kS : static_cast<int>(kX), c)) return;
+  ScanBackward g{};
+  if (!call.states(saved_at + kSavedCount, c, g.dfinal)) return;
+  const float *x_data = context.floats(kX), *dout_data = context.floats(dout_at);
+  const auto saved = [&](Saved what) { return context.floats(saved_at + what); };
+  const Layout layout{c.steps, c.neurons};
+  TensorSource x(x_data, layout), dout(dout_data, layout);
+  PooledGradient pooled(call.images(), dout_data, reinterpret_cast<const uint8_t*>(saved(kChoice)));
+  TensorSink dx(context.output(kDx, call.shape), layout);
+  g.x = x_data != nullptr ? &x : nullptr;
+  if (dout_data != nullptr) g.dout = kernel.pool ? static_cast<Source*>(&pooled) : &dout;
+  g.dx = &dx;
+  g.s = saved(kS);
+  g.kept = saved(kKept);
+  g.batch_mean = saved(kBatchMean);
+  g.batch_inv = saved(kBatchInv);
+  g.spread = saved(kSpread);
+  const auto optional = [&](int i, bool wanted) {
+    float* to = context.output(i, {wanted ? c.channels : 0});
+    return wanted ? to : nullptr;
+  };
+  g.dbias = optional(kDbias, c.bias != nullptr);
+  g.dgamma = optional(kDgamma, c.norm != Norm::none);
+  g.dshift = optional(kDshift, c.norm != Norm::none);
+  for (int k = 0; k < c.params(); ++k) {
+    float* to = optional(kFirstDparam + k, kernel.learn);
+    if (kernel.learn) g.dparam.push_back(to);
+  }
+  for (int k = 0; k < c.states(); ++k) {
+    g.dinitial.push_back(context.output(static_cast<int>(kFirstDparam + c.params()) + k, call.cell()));
+  }
+  if (c.per_sequence() == 0) return;
+  if (c.back_needs_x() && g.x == nullptr) return context.fail("BidlScanGrad: this neuron needs x again");
+  scan_backward(c, g);
+}
+
+}  // namespace
+
+const char* define_scan() {
+  for (const auto& [name, run] : {std::pair{"BidlScan", forward}, std::pair{"BidlScanGrad", backward}}) {
+    const char* error = define(name, {"inputs: N * float"}, {"outputs: M * float"},
+                               {"N: int", "M: int", "neuron: string", "constants: list(float)", "initial: list(float)",
+                                "norm: int", "epsilon: float", "momentum: float", "noise: float", "learn: bool", "pool: bool"},
+                               create, run, destroy);
+    if (error != nullptr) return error;
+  }
+  return nullptr;
+}
+
+}  // namespace bidl::tf

@@ -1,0 +1,39 @@
+#include "ways.h"
+
+#include "../conv/conv.h"
+#include "../product/product.h"
+
+namespace bidl::tf {
+
+/// convWay(pass, density, images, in_h, in_w, in_c, out_h, out_w, out_c, k_h, k_w, stride_h, stride_w, pad_h, pad_w):
+/// the number of the way to compute a pass of a convolution.
+napi_value conv_way(napi_env env, napi_callback_info info) {
+  constexpr size_t COUNT = 15;
+  napi_value given[COUNT];
+  size_t count = COUNT;
+  double n[COUNT] = {};
+  napi_get_cb_info(env, info, &count, given, nullptr, nullptr);
+  for (size_t i = 0; i < count && i < COUNT; ++i) napi_get_value_double(env, given[i], &n[i]);
+  bidl::Conv2d c{};
+  int64_t* fields[] = {&c.images, &c.in_h, &c.in_w,     &c.in_c,     &c.out_h, &c.out_w, &c.out_c,
+                       &c.k_h,    &c.k_w,  &c.stride_h, &c.stride_w, &c.pad_h, &c.pad_w};
+  for (size_t i = 0; i + 2 < COUNT; ++i) *fields[i] = static_cast<int64_t>(n[i + 2]);
+  const auto way = bidl::choose(c, static_cast<bidl::ConvPass>(static_cast<int32_t>(n[0])), static_cast<float>(n[1]));
+  napi_value result;
+  napi_create_int32(env, static_cast<int32_t>(way), &result);
+  return result;
+}
+
+/// sparseProductPays(columns, density)
+napi_value sparse_product_pays(napi_env env, napi_callback_info info) {
+  napi_value given[2], result;
+  size_t count = 2;
+  double columns = 0, density = 1;
+  napi_get_cb_info(env, info, &count, given, nullptr, nullptr);
+  if (count > 0) napi_get_value_double(env, given[0], &columns);
+  if (count > 1) napi_get_value_double(env, given[1], &density);
+  napi_get_boolean(env, bidl::sparse_product_pays(static_cast<int64_t>(columns), static_cast<float>(density)), &result);
+  return result;
+}
+
+}  // namespace bidl::tf
