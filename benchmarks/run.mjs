@@ -2,7 +2,7 @@
 // npm run bench -- [NAME...] [--peers] [--json]: runs benchmarks, or all. A benchmark is benchmarks/<name>.mjs and gives
 // `export const cases = (options) => [{ name, mode, forms: [{ form, run }], peers?: [{ form, timed }] }]` (an array, or
 // an iterator, also asynchronous; a group may also bring ready `lines: [{ line, text }]`). Without peers every form is
-// compared with the last one.
+// compared with the last one. A line with `ok: false` makes the run fail.
 import { readdirSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { measureInterleaved } from './lib/measure.mjs';
@@ -54,5 +54,8 @@ for (const { name, size } of plan) {
 }
 
 function print(lines) {
-  for (const { line, text } of lines) console.log(values.json ? JSON.stringify(line) : text);
+  for (const { line, text } of lines) {
+    console.log(values.json ? JSON.stringify(line) : text);
+    if (line.ok === false) process.exitCode = 1;
+  }
 }

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { startEngine } from '@bidl/engine';
 import { loadNpz } from '@bidl/formats';
 import { compare } from './compare.mjs';
-import { build, infer, load, results, setForm, trainable, trainStep } from './network.mjs';
+import { build, load, results, timed } from './network.mjs';
 import { openPeers } from './peers.mjs';
 import { scratchFile } from './scratch.mjs';
 import * as spikingjelly from './spikingjelly-network.mjs';
@@ -36,23 +36,9 @@ export async function* networkCases(task, { peers: wanted, modes = MODES }) {
 async function networkCase({ task, mode, batch, peers }) {
   const { file, weights } = await trained(mode);
   const classifier = build(mode);
-  const variables = trainable(classifier);
-  const work = {
-    'train-step': () => trainStep(classifier, batch, variables),
-    infer: () => infer(classifier, batch),
-  }[task];
-  const ours = (form) => ({
-    form,
-    run: () => {
-      setForm(classifier, form);
-      work();
-    },
-  });
-  if (peers.length === 0) {
-    load(classifier, weights);
-    return { name: task, mode, forms: [ours('fused'), ours('composed')] };
-  }
+  const ours = (form) => timed(task, form, classifier, batch);
   load(classifier, weights);
+  if (peers.length === 0) return { name: task, mode, forms: [ours('fused'), ours('composed')] };
   // SpikingJelly has its own neurons, which give nothing but spikes.
   const isSpikingjelly = ({ name }) => name.startsWith('spikingjelly');
   const met = mode === 'spike' ? peers : peers.filter((peer) => !isSpikingjelly(peer));

@@ -29,10 +29,6 @@ export function build(mode, { soma_params = 'all_share' } = {}) {
   );
 }
 
-export function setForm(classifier, form) {
-  for (const layer of classifier.backbone.layers) if ('form' in layer) layer.form = form;
-}
-
 export const trainable = (classifier) =>
   classifier
     .weights()
@@ -67,6 +63,22 @@ export function trainStep(classifier, batch, variables, use = ({ loss }) => loss
 /** Forward in inference mode: logits [B, 10]. */
 export function infer(classifier, batch) {
   return tf.tidy(() => classifier.forward(frames(batch.img.data, batch.img.shape), false).dataSync());
+}
+
+/** @param task `train-step` or `infer` @param form of the neurons: `fused` or `composed` @returns what can be measured */
+export function timed(task, form, classifier, batch) {
+  const variables = trainable(classifier);
+  const run = {
+    'train-step': () => trainStep(classifier, batch, variables),
+    infer: () => infer(classifier, batch),
+  }[task];
+  return {
+    form,
+    run() {
+      for (const layer of classifier.backbone.layers) if ('form' in layer) layer.form = form;
+      run();
+    },
+  };
 }
 
 /** What is compared before anything is timed, by the names that the peers use too. */

@@ -70,10 +70,23 @@ def network(mode):
     return Network()
 
 
+# Steps of the neurons in one compiled graph: twenty take more than ten minutes to compile.
+CHUNK = 5
+
+
 def compile_network(net):
-    """A convolution with its neurons over the sequence is one graph; all of it in one takes ten minutes to compile."""
+    """Convolutions and matrix products are library calls either way; what a compiler fuses is the neurons' steps."""
     for block in (net.clif1, net.clif2, net.clif3):
-        block.compile(dynamic=False)
+        block.fire = partial(in_chunks, torch.compile(block.fire, dynamic=False))
+
+
+def in_chunks(fire, currents):
+    v = torch.zeros_like(currents[0])
+    chunks = []
+    for part in currents.split(CHUNK):
+        spikes, v = fire(part, v)
+        chunks.append(spikes)
+    return torch.cat(chunks), v
 
 
 def versions():
