@@ -76,6 +76,7 @@ CHUNK = 5
 
 def compile_network(net):
     """Convolutions and matrix products are library calls either way; what a compiler fuses is the neurons' steps."""
+    torch._dynamo.config.recompile_limit = 32  # a graph for each layer, with and without gradients
     for block in (net.clif1, net.clif2, net.clif3):
         block.fire = partial(in_chunks, torch.compile(block.fire, dynamic=False))
 
