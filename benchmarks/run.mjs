@@ -10,7 +10,7 @@ import { againstForms, againstPeers } from './lib/lines.mjs';
 
 const here = new URL('.', import.meta.url);
 const names = readdirSync(here)
-  .filter((file) => file.endsWith('.mjs') && file !== 'run.mjs')
+  .filter((file) => file.endsWith('.mjs') && !['run.mjs', 'report.mjs'].includes(file))
   .map((file) => file.slice(0, -4));
 
 const { values, positionals } = parseArgs({
@@ -20,6 +20,7 @@ const { values, positionals } = parseArgs({
     peers: { type: 'boolean', default: false },
     peer: { type: 'string', multiple: true, default: [] },
     mode: { type: 'string', multiple: true },
+    axis: { type: 'string', multiple: true },
     steps: { type: 'string' },
     rounds: { type: 'string', default: '12' },
   },
@@ -41,6 +42,7 @@ for (const { name, size } of plan) {
   for await (const group of await cases({
     peers,
     modes: values.mode,
+    axes: values.axis,
     size,
     steps: values.steps && Number(values.steps),
   })) {

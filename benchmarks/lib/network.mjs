@@ -8,14 +8,14 @@ import { SIZE, STEPS } from './dataset.mjs';
 const CHANNELS = 2;
 const CLASSES = 10;
 
-/** The classifier of a mode (`spike`, `analog`). */
-export function build(mode, { soma_params = 'all_share' } = {}) {
+/** The classifier of a mode (`spike`, `analog`), for so many time steps. */
+export function build(mode, { soma_params = 'all_share', steps = STEPS } = {}) {
   return buildClassifier(
     {
       type: 'ImageClassifier',
       backbone: {
         type: 'SeqClif3Fc3DmItout',
-        timestep: STEPS,
+        timestep: steps,
         input_channels: CHANNELS,
         h: SIZE,
         w: SIZE,
@@ -25,7 +25,7 @@ export function build(mode, { soma_params = 'all_share' } = {}) {
       },
       head: { type: 'ClsHead', loss: { type: 'LabelSmoothLoss', label_smooth_val: 0.1 } },
     },
-    { inputShape: [STEPS, SIZE, SIZE, CHANNELS], seed: 1 },
+    { inputShape: [steps, SIZE, SIZE, CHANNELS], seed: 1 },
   );
 }
 

@@ -64,7 +64,7 @@ class Network(nn.Module):
         return self.head(x.flatten(2)).mean(0)
 
 
-def network(mode):
+def network(mode, steps):
     if mode != "spike":
         raise ValueError(f"SpikingJelly's LIF gives spikes, not {mode} outputs")
     return Network()
