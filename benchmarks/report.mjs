@@ -3,6 +3,7 @@
 // about the same thing the last one counts.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { format, resolveConfig } from 'prettier';
 import { machine } from './lib/machine.mjs';
 import { ratioPlot } from './lib/plot.mjs';
 
@@ -122,5 +123,6 @@ const template = readFileSync(new URL('lib/performance.template.md', import.meta
 const page = template
   .replace('<!-- machine -->', (await machine()).map((fact) => `- ${fact}`).join('\n'))
   .replace('<!-- tables -->', sections.filter(Boolean).join('\n').trimEnd());
-writeFileSync(new URL('performance.md', DOCS), page);
-console.log(`report: ${fileURLToPath(new URL('performance.md', DOCS))}, ${all.length} figures`);
+const path = fileURLToPath(new URL('performance.md', DOCS));
+writeFileSync(path, await format(page, { ...(await resolveConfig(path)), filepath: path }));
+console.log(`report: ${path}, ${all.length} figures`);
