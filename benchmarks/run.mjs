@@ -2,7 +2,7 @@
 // npm run bench -- [NAME...] [--peers] [--json]: runs benchmarks, or all. A benchmark is benchmarks/<name>.mjs and gives
 // `export const cases = (options) => [{ name, mode, forms: [{ form, run }], peers?: [{ form, timed }] }]` (an array, or
 // an iterator, also asynchronous; a group may also bring ready `lines: [{ line, text }]`). Without peers every form is
-// compared with the last one.
+// compared with the last one. A line with `ok: false` makes the run fail.
 import { readdirSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { measureInterleaved } from './lib/measure.mjs';
@@ -10,7 +10,7 @@ import { againstForms, againstPeers } from './lib/lines.mjs';
 
 const here = new URL('.', import.meta.url);
 const names = readdirSync(here)
-  .filter((file) => file.endsWith('.mjs') && file !== 'run.mjs')
+  .filter((file) => file.endsWith('.mjs') && !['run.mjs', 'report.mjs'].includes(file))
   .map((file) => file.slice(0, -4));
 
 const { values, positionals } = parseArgs({
@@ -20,6 +20,7 @@ const { values, positionals } = parseArgs({
     peers: { type: 'boolean', default: false },
     peer: { type: 'string', multiple: true, default: [] },
     mode: { type: 'string', multiple: true },
+    axis: { type: 'string', multiple: true },
     steps: { type: 'string' },
     rounds: { type: 'string', default: '12' },
   },
@@ -41,6 +42,7 @@ for (const { name, size } of plan) {
   for await (const group of await cases({
     peers,
     modes: values.mode,
+    axes: values.axis,
     size,
     steps: values.steps && Number(values.steps),
   })) {
@@ -54,5 +56,8 @@ for (const { name, size } of plan) {
 }
 
 function print(lines) {
-  for (const { line, text } of lines) console.log(values.json ? JSON.stringify(line) : text);
+  for (const { line, text } of lines) {
+    console.log(values.json ? JSON.stringify(line) : text);
+    if (line.ok === false) process.exitCode = 1;
+  }
 }

@@ -2,64 +2,65 @@
 import { rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { startEngine } from '@bidl/engine';
-import { loadNpz } from '@bidl/formats';
+import { loadNpz, loadSafetensors } from '@bidl/formats';
 import { compare } from './compare.mjs';
-import { build, infer, load, results, setForm, trainable, trainStep } from './network.mjs';
+import { build, load, results, timed } from './network.mjs';
 import { openPeers } from './peers.mjs';
 import { scratchFile } from './scratch.mjs';
+import * as spikingjelly from './spikingjelly-network.mjs';
 import { trained } from './trained.mjs';
 
-const PEERS = ['upstream-eager', 'upstream-compiled'];
+const PEERS = ['upstream-eager', 'upstream-compiled', 'spikingjelly-eager', 'spikingjelly-compiled'];
 const MODES = ['spike', 'analog'];
+/** The stored batch, as a file. */
 export const BATCH = fileURLToPath(new URL('../data/event-digits-b16.npz', import.meta.url));
 
-/** 16 samples as bytes [16, 20, 40, 40, 2], and their labels. */
-export function storedBatch() {
-  const arrays = loadNpz(BATCH);
+/** 16 samples as bytes [16, 20, 40, 40, 2], and their labels; or what else is in the file. */
+export function storedBatch(file = BATCH) {
+  const arrays = loadNpz(file);
   return { img: arrays.get('img'), labels: arrays.get('labels') };
 }
 
 /** @param task `train-step` or `infer` */
 export async function* networkCases(task, { peers: wanted, modes = MODES }) {
   await startEngine({ backend: 'tensorflow' });
-  const batch = storedBatch();
   const peers = await openPeers(PEERS, wanted);
   try {
-    for (const mode of modes) yield await networkCase({ task, mode, batch, peers });
+    for (const mode of modes) {
+      const { file } = await trained(mode);
+      yield networkCase({ name: task, task, mode, peers, weightsFile: file, batchFile: BATCH });
+    }
   } finally {
     for (const peer of peers) peer.close();
   }
 }
 
-async function networkCase({ task, mode, batch, peers }) {
-  const { file, weights } = await trained(mode);
-  const classifier = build(mode);
-  const variables = trainable(classifier);
-  const work = {
-    'train-step': () => trainStep(classifier, batch, variables),
-    infer: () => infer(classifier, batch),
-  }[task];
-  const ours = (form) => ({
-    form,
-    run: () => {
-      setForm(classifier, form);
-      work();
-    },
-  });
-  if (peers.length === 0) {
-    load(classifier, weights);
-    return { name: task, mode, forms: [ours('fused'), ours('composed')] };
-  }
-  const expected = results(classifier, batch, weights);
-  for (const peer of peers) {
-    await peer.ask({ do: 'prepare', case: 'network', mode, weights: file, batch: BATCH });
+/** A group of what is to be timed, ours and the peers' (those that have this mode), once they have given the same results. */
+export async function networkCase({ name, at, task, mode, peers, weightsFile, batchFile }) {
+  const batch = storedBatch(batchFile);
+  const weights = loadSafetensors(weightsFile).tensors;
+  const classifier = build(mode, { steps: batch.img.shape[1] });
+  const ours = (form) => timed(task, form, classifier, batch);
+  load(classifier, weights);
+  if (peers.length === 0) return { name, mode, facts: { at }, forms: [ours('fused'), ours('composed')] };
+  // SpikingJelly has its own neurons, which give nothing but spikes.
+  const isSpikingjelly = ({ name }) => name.startsWith('spikingjelly');
+  const met = mode === 'spike' ? peers : peers.filter((peer) => !isSpikingjelly(peer));
+  let activity;
+  for (const peer of met) {
+    const expected = isSpikingjelly(peer)
+      ? spikingjelly.results(weights, batch, (logits, labels) => classifier.loss(logits, labels))
+      : results(classifier, batch, weights);
+    await peer.ask({ do: 'prepare', case: 'network', mode, weights: weightsFile, batch: batchFile });
     const saved = scratchFile(`${peer.name}.safetensors`);
     await peer.ask({ do: 'results', file: saved });
-    const { found, activity } = compare(expected, saved, peer.name);
+    const seen = compare(expected, saved, peer.name);
     rmSync(saved);
-    report(peer.name, mode, found, activity);
+    activity = seen.activity;
+    report(peer.name, mode, seen.found, activity);
   }
-  return { name: task, mode, forms: [ours('fused')], peers: peers.map((peer) => peer.form(task)) };
+  const facts = { at, activity };
+  return { name, mode, facts, forms: [ours('fused')], peers: met.map((peer) => peer.form(task)) };
 }
 
 function report(peer, mode, found, activity) {

@@ -8,14 +8,14 @@ import { SIZE, STEPS } from './dataset.mjs';
 const CHANNELS = 2;
 const CLASSES = 10;
 
-/** The classifier of a mode (`spike`, `analog`). */
-export function build(mode, { soma_params = 'all_share' } = {}) {
+/** The classifier of a mode (`spike`, `analog`), for so many time steps. */
+export function build(mode, { soma_params = 'all_share', steps = STEPS } = {}) {
   return buildClassifier(
     {
       type: 'ImageClassifier',
       backbone: {
         type: 'SeqClif3Fc3DmItout',
-        timestep: STEPS,
+        timestep: steps,
         input_channels: CHANNELS,
         h: SIZE,
         w: SIZE,
@@ -25,12 +25,8 @@ export function build(mode, { soma_params = 'all_share' } = {}) {
       },
       head: { type: 'ClsHead', loss: { type: 'LabelSmoothLoss', label_smooth_val: 0.1 } },
     },
-    { inputShape: [STEPS, SIZE, SIZE, CHANNELS], seed: 1 },
+    { inputShape: [steps, SIZE, SIZE, CHANNELS], seed: 1 },
   );
-}
-
-export function setForm(classifier, form) {
-  for (const layer of classifier.backbone.layers) if ('form' in layer) layer.form = form;
 }
 
 export const trainable = (classifier) =>
@@ -67,6 +63,22 @@ export function trainStep(classifier, batch, variables, use = ({ loss }) => loss
 /** Forward in inference mode: logits [B, 10]. */
 export function infer(classifier, batch) {
   return tf.tidy(() => classifier.forward(frames(batch.img.data, batch.img.shape), false).dataSync());
+}
+
+/** @param task `train-step` or `infer` @param form of the neurons: `fused` or `composed` @returns what can be measured */
+export function timed(task, form, classifier, batch) {
+  const variables = trainable(classifier);
+  const run = {
+    'train-step': () => trainStep(classifier, batch, variables),
+    infer: () => infer(classifier, batch),
+  }[task];
+  return {
+    form,
+    run() {
+      for (const layer of classifier.backbone.layers) if ('form' in layer) layer.form = form;
+      run();
+    },
+  };
 }
 
 /** What is compared before anything is timed, by the names that the peers use too. */

@@ -4,6 +4,7 @@
     {"do": "prepare", "case": "network", "mode": "spike", "weights": FILE, "batch": FILE}
     {"do": "results", "file": FILE}
     {"do": "run", "task": "train-step", "repeat": 1}
+    {"do": "memory", "task": "train-step"}
 
 An answer is one line: what was asked for, or {"error": TEXT}. Arrays travel as safetensors files.
 """
@@ -11,9 +12,11 @@ An answer is one line: what was asked for, or {"error": TEXT}. Arrays travel as 
 import importlib
 import json
 import os
+import re
 import sys
 import time
 import traceback
+from pathlib import Path
 
 MODULES = {
     "upstream": "upstream",
@@ -21,6 +24,7 @@ MODULES = {
     "snntorch": "with_snntorch",
     "norse": "with_norse",
     "spyx": "with_spyx",
+    "tonic": "with_tonic",
 }
 
 
@@ -48,6 +52,19 @@ class Server:
         for _ in range(repeat):
             work()
         return {"ms": 1000 * (time.perf_counter() - start) / repeat}
+
+    def memory(self, task, repeat=3):
+        """Resident memory before the task, and its peak while the task runs; bytes. Linux."""
+        level = status("VmRSS")
+        Path("/proc/self/clear_refs").write_text("5")  # the peak starts again at the level
+        self.run(task, repeat)
+        return {"level": level, "peak": status("VmHWM")}
+
+
+def status(field):
+    """A figure of the operating system's about this process, in bytes."""
+    line = re.search(rf"^{field}:\s+(\d+) kB", Path("/proc/self/status").read_text(), re.MULTILINE)
+    return 1024 * int(line[1])
 
 
 def main():

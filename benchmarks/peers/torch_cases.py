@@ -19,11 +19,12 @@ class NetworkCase:
     def __init__(self, build, compile_, mode, weights, batch, compiled):
         arrays = np.load(batch)
         self.frames = torch.from_numpy(np.ascontiguousarray(arrays["img"].transpose(0, 1, 4, 2, 3)))
+        steps = self.frames.shape[1]
         self.labels = torch.from_numpy(arrays["labels"].astype(np.int64))
         self.names = our_names()
         self.state = {theirs: torch.from_numpy(a) for theirs, a in torch_weights(load_file(weights)).items()}
-        self.net = self.fill(build(mode))
-        self.exact = self.fill(build(mode)).double()  # never compiled: it is only the yardstick
+        self.net = self.fill(build(mode, steps))
+        self.exact = self.fill(build(mode, steps)).double()  # never compiled: it is only the yardstick
         if compiled:
             compile_(self.net)
         self.tasks = {"train-step": self.train_step, "infer": self.infer}

@@ -78,8 +78,8 @@ class SeqClif3Fc3(nn.Module):
         return out
 
 
-def network(mode):
-    return SeqClif3Fc3(mode, timestep=20)
+def network(mode, steps):
+    return SeqClif3Fc3(mode, timestep=steps)
 
 
 def compile_network(net):

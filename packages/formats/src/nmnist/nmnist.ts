@@ -51,33 +51,46 @@ export function readNmnist(bytes: Uint8Array, options: NmnistOptions = {}): Even
     });
   }
   const count = bytes.length / EVENT;
-  const x = new Uint16Array(count);
-  const y = new Uint16Array(count);
-  const t = new Uint32Array(count);
-  const p = new Uint8Array(count);
+  const { x, y, t, p } = columns(count);
+  const marks = height <= OVERFLOW_Y;
   let n = 0;
   let later = 0;
+  let late = false;
+  // Every index below is inside: `?? 0` would cost a third of the time.
   for (let at = 0; at < bytes.length; at += EVENT) {
-    const row = bytes[at + 1] ?? 0;
-    if (row === OVERFLOW_Y && height <= OVERFLOW_Y) {
+    const column = bytes[at] as number;
+    const row = bytes[at + 1] as number;
+    if (row >= height || column >= width) {
+      if (row !== OVERFLOW_Y || !marks) throw outside(column, row, width, height, at);
       later += OVERFLOW_STEP;
+      late = later + MAX_T > 0xffffffff;
       continue;
     }
-    const column = bytes[at] ?? 0;
-    if (column >= width || row >= height) throw outside(column, row, width, height, at);
-    const high = bytes[at + 2] ?? 0;
-    const time = ((high & 0x7f) << 16) | ((bytes[at + 3] ?? 0) << 8) | (bytes[at + 4] ?? 0);
-    if (time + later > 0xffffffff) {
-      throw new FormatError(`N-MNIST event has a time of ${time + later} us, beyond 2^32`, { byte: at });
+    const high = bytes[at + 2] as number;
+    const time =
+      later + (((high & 0x7f) << 16) | ((bytes[at + 3] as number) << 8) | (bytes[at + 4] as number));
+    if (late && time > 0xffffffff) {
+      throw new FormatError(`N-MNIST event has a time of ${time} us, beyond 2^32`, { byte: at });
     }
     x[n] = column;
     y[n] = row;
-    t[n] = time + later;
+    t[n] = time;
     p[n] = high >> 7;
     n++;
   }
   if (n === count) return { x, y, t, p };
   return { x: x.slice(0, n), y: y.slice(0, n), t: t.slice(0, n), p: p.slice(0, n) };
+}
+
+/** Room for the columns of so many events, in one piece of memory: four pieces take longer to get than to fill. */
+function columns(count: number): EventStream {
+  const memory = new ArrayBuffer(9 * count);
+  return {
+    t: new Uint32Array(memory, 0, count),
+    x: new Uint16Array(memory, 4 * count, count),
+    y: new Uint16Array(memory, 6 * count, count),
+    p: new Uint8Array(memory, 8 * count, count),
+  };
 }
 
 function outside(column: number, row: number, width: number, height: number, at: number): FormatError {

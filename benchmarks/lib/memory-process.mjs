@@ -1,0 +1,27 @@
+// memory-process.mjs MODE: our part of the benchmark `memory`, in a process of its own. Writes {"level", "peak"}, bytes.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { startEngine } from '@bidl/engine';
+import { storedBatch } from './network-cases.mjs';
+import { build, load, trainable, trainStep } from './network.mjs';
+import { trained } from './trained.mjs';
+
+const STEPS = 3;
+
+const [mode] = process.argv.slice(2);
+await startEngine({ backend: 'tensorflow' });
+const batch = storedBatch();
+const { weights } = await trained(mode);
+const classifier = build(mode);
+load(classifier, weights);
+const variables = trainable(classifier);
+
+const level = status('VmRSS');
+writeFileSync('/proc/self/clear_refs', '5'); // the peak starts again at the level
+for (let i = 0; i < STEPS; i++) trainStep(classifier, batch, variables);
+console.log(JSON.stringify({ level, peak: status('VmHWM') }));
+
+/** A figure of the operating system's about this process, in bytes. */
+function status(field) {
+  const [, kib] = new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(readFileSync('/proc/self/status', 'utf8'));
+  return 1024 * Number(kib);
+}
