@@ -34,6 +34,25 @@ export {
   type NeuronConfig,
 } from './layers/lif-plus-membrane.js';
 export { FEEDBACK, RLif } from './layers/rlif.js';
+export {
+  AdaptiveFcLif,
+  AdaptiveFcLifScale,
+  type AdaptiveFcLifArgs,
+  type LearnOptions,
+  type OnlineRun,
+} from './layers/adaptive-fc-lif.js';
+export {
+  advanceTraces,
+  groupReward,
+  hebbian,
+  stdp,
+  zeroTraces,
+  type Rates,
+  type Spikes,
+  type TraceOptions,
+  type Traces,
+} from './online/plasticity.js';
+export { Rstdp, type Learned, type RstdpArgs } from './online/rstdp.js';
 export { Conv2d, type Conv2dArgs } from './layers/conv2d.js';
 export { type Convolution, type ConvolutionArgs } from './layers/convolution.js';
 export { BatchNorm, type BatchNormArgs } from './layers/batch-norm.js';

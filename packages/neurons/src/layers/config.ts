@@ -33,6 +33,13 @@ const ARGUMENTS = new Map([
     'kernel_size_t',
     'kernel_size_c',
     'channel_share',
+    'class_num',
+    'neurons_num',
+    'tau_pre',
+    'tau_post',
+    'trace_scale',
+    'traces_additive',
+    'max_delay',
   ].map((name) => [name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase()), name] as const),
 ]);
 
