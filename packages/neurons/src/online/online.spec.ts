@@ -55,7 +55,7 @@ describe('AdaptiveFcLif against upstream', () => {
     const tolerance = json.tolerance as Tolerance;
     const { out, kernels, state } = layer.learn(x, label, { finetune });
     expectClose(out.dataSync(), numbers(get('out')), tolerance, 'out');
-    expectClose(tf.stack(kernels).dataSync(), numbers(get('w')), tolerance, 'w');
+    expectClose(tf.stack([...kernels]).dataSync(), numbers(get('w')), tolerance, 'w');
     expectClose(state['v']!.dataSync(), numbers(get('v')).slice(-4), tolerance, 'v');
     // As a function: the layer itself still has the weights that it began with, until it adopts others.
     expect(layer.weights[0]!.read().dataSync()).toEqual(w0.dataSync());
