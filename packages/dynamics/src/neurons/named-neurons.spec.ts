@@ -86,7 +86,7 @@ describe("other libraries' equations, written out", () => {
     agree(run(cubaLif(), { alpha: [0.7], beta: [0.85] }), want, ['i', 'v']);
   });
 
-  test('ALIF: the LSNN of Bellec et al. 2018, eq. 1 and 2', () => {
+  test('ALIF: the LSNN of Bellec et al. 2018', () => {
     const [alpha, rho, beta, b0] = [0.8, 0.95, 1.8, 0.1];
     let [V, b, z, B] = [0, 0, 0, b0];
     const want = peer((input) => {

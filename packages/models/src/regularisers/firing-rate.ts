@@ -15,7 +15,7 @@ export type FiringRateArgs = z.input<typeof firingRateSchema>;
  *
  *     mean over neurons j of (f_j − target)²,   f_j = mean over samples and steps of s_j
  *
- * Bellec et al. 2020, "A solution to the learning dilemma for recurrent networks of spiking neurons", eq. 25 (there
+ * Bellec et al. 2020, "A solution to the learning dilemma for recurrent networks of spiking neurons" (there
  * half the sum over neurons). It suits layers whose output is spikes.
  */
 export class FiringRate implements Regulariser {

@@ -5,11 +5,12 @@ import type { Regulariser, RegulariserRun } from './regulariser.js';
 
 /** What each layer of a run adds to the loss: `weight · term`, summed over the regularisers that look at it. */
 export function penalties(regularize: readonly Regulariser[], run: RegulariserRun): Collect {
-  return (layer, [x], out) => {
+  return (layer, [x], out, state) => {
     if (!(layer instanceof SpikingLayer) || !x) return undefined;
     const terms = regularize.filter((term) => looksAt(term, layer));
     if (terms.length === 0) return undefined;
-    return tf.tidy(() => tf.addN(terms.map((term) => term.term(layer, x, out, run).mul(term.weight))));
+    const here = { ...run, ...(state && { state }) };
+    return tf.tidy(() => tf.addN(terms.map((term) => term.term(layer, x, out, here).mul(term.weight))));
   };
 }
 

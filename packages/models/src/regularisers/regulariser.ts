@@ -1,5 +1,5 @@
 import type { tf } from '@bidl/engine';
-import type { SpikingLayer } from '@bidl/neurons';
+import type { SpikingLayer, State } from '@bidl/neurons';
 import { registry } from '@bidl/registry';
 import { z } from 'zod';
 
@@ -7,6 +7,8 @@ import { z } from 'zod';
 export interface RegulariserRun {
   readonly training: boolean;
   readonly iteration: number;
+  /** What the layer started from, where it goes on from an earlier part of the sequence. */
+  readonly state?: State;
 }
 
 /** A term on what neurons do, added to the loss while training; differentiable in the layer's input and weights. */

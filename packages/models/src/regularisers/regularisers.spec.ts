@@ -99,6 +99,15 @@ describe('in a classifier', () => {
     expect(classifier.run(x()).penalty).toBeUndefined();
   });
 
+  test('a part goes on from the membranes that the part before it left', () => {
+    const classifier = network([new MembraneBounds({ low: 0, high: 0, layers: ['flif1'], weight: 1 })]);
+    const whole = classifier.run(x(), { training: true }).penalty!;
+    const first = classifier.run(x().slice([0, 0], [-1, 2]), { training: true });
+    const second = classifier.run(x().slice([0, 2], [-1, 3]), { training: true, initial_state: first.state });
+    const mean = first.penalty!.mul(2 / 5).add(second.penalty!.mul(3 / 5));
+    expectClose(mean.dataSync(), whole.dataSync(), 1e-6);
+  });
+
   test('training with it brings the rate to its target, and leaves no tensors behind', () => {
     const classifier = network([new FiringRate({ target: 0.25, weight: 100 })]);
     const layer = classifier.backbone.getLayer('flif1') as FcLif;

@@ -16,11 +16,15 @@ export interface SequenceOptions {
   readonly collect?: Collect;
 }
 
-/** Sees one layer's inputs and output over a sequence, `[B, T, ...]`, and may make a tensor of them. */
+/**
+ * Sees one layer's inputs and output over a sequence, `[B, T, ...]`, and the state that it started from if it was given
+ * one; may make a tensor of them.
+ */
 export type Collect = (
   layer: tf.layers.Layer,
   inputs: readonly tf.Tensor[],
   out: tf.Tensor,
+  state: State | undefined,
 ) => tf.Tensor | undefined;
 
 export interface PartOptions extends SequenceOptions {
@@ -84,7 +88,7 @@ export function executor(
         // A sum so far is output and state in one: the state must outlive the output.
         values.set(place.output.id, state && Object.values(state).includes(out) ? out.clone() : out);
         options.watch?.(place.layer, given, out);
-        const made = options.collect?.(place.layer, given, out);
+        const made = options.collect?.(place.layer, given, out, options.state?.[place.layer.name]);
         if (made) collected.push(made);
         for (const { id } of place.inputs) {
           const left = (waiting.get(id) ?? 1) - 1;
