@@ -1,5 +1,11 @@
 export type { Ops } from './ops.js';
-export { defineNeuron, NeuronDefinitionError, type NeuronDefinition, type StepResult } from './neuron.js';
+export {
+  defineNeuron,
+  NeuronDefinitionError,
+  showState,
+  type NeuronDefinition,
+  type StepResult,
+} from './neuron.js';
 export { ACTIVATIONS, activate, type Activation, type MembraneTap } from './neurons/output.js';
 export { lif, type LifNeuron, type LifOptions, type LifParam, type LifState } from './neurons/lif.js';
 export {
@@ -20,6 +26,22 @@ export {
   type LifPlusParam,
   type LifPlusState,
 } from './neurons/lif-plus-features.js';
+export { integrateAndFire } from './neurons/integrate-and-fire.js';
+export { plif } from './neurons/plif.js';
+export { cubaLif } from './neurons/cuba-lif.js';
+export { alif } from './neurons/alif.js';
+export { leakyIntegrator } from './neurons/leaky-integrator.js';
+export { izhikevich, type TimeStepOptions } from './neurons/izhikevich.js';
+export { adex } from './neurons/adex.js';
+export { hodgkinHuxley } from './neurons/hodgkin-huxley.js';
+export { RESETS, type Reset, type ResetOptions } from './neurons/reset.js';
+export {
+  NEURONS,
+  isNeuronName,
+  type NamedNeuron,
+  type NeuronName,
+  type NeuronOptions,
+} from './neurons/by-name.js';
 export { heaviside, type Surrogate } from './surrogates/surrogate.js';
 export { rectangle, rectangleInfer, irnet, reactnet } from './surrogates/upstream.js';
 export { gaussian, piecewiseExponential, triangle } from './surrogates/piecewise.js';

@@ -17,6 +17,10 @@ export interface NeuronDefinition<S extends string = string, P extends string = 
   readonly name: string;
   readonly state: Readonly<Record<S, number>>;
   readonly params: Readonly<Record<P, number>>;
+  /** Parameters that a layer trains unless told otherwise. Default: none. */
+  readonly learn?: readonly NoInfer<P>[];
+  /** Whether `out` is spikes, rather than a membrane. Default true. */
+  readonly spikes?: boolean;
   step<T>(o: Ops<T>, x: T, state: Readonly<Record<S, T>>, params: Readonly<Record<P, T>>): StepResult<S, T>;
 }
 
@@ -56,4 +60,20 @@ export function defineNeuron<const S extends string, const P extends string>(
     }
   }
   return definition;
+}
+
+/** The same neuron with a state variable, after each step, for its output. */
+export function showState<S extends string, P extends string>(
+  neuron: NeuronDefinition<S, P>,
+  variable: S,
+): NeuronDefinition<S, P> {
+  return {
+    ...neuron,
+    name: `${neuron.name}/${variable}`,
+    spikes: false,
+    step: (o, x, given, params) => {
+      const { state } = neuron.step(o, x, given, params);
+      return { out: state[variable], state };
+    },
+  };
 }

@@ -5,9 +5,17 @@ export { FocalLoss, type FocalArgs } from './losses/focal.js';
 export { LabelSmoothLoss, type LabelSmoothArgs } from './losses/label-smooth.js';
 export { MseLoss, type MseArgs } from './losses/mse.js';
 export { TetLoss, type TetArgs } from './losses/tet.js';
+export { regularisers, type Regulariser, type RegulariserRun } from './regularisers/regulariser.js';
+export { FiringRate, type FiringRateArgs } from './regularisers/firing-rate.js';
+export { MembraneBounds, type MembraneBoundsArgs } from './regularisers/membrane-bounds.js';
 export { binaryCorrect, topKCorrect } from './metrics/accuracy.js';
 export { ClsHead, heads, type Head } from './heads/cls-head.js';
 export { necks, type NeckContext } from './necks/neck.js';
 export { backbones, type BackboneContext } from './backbones/backbone.js';
-export { classifiers, ImageClassifier, type RunOptions } from './classifiers/image-classifier.js';
+export {
+  classifiers,
+  ImageClassifier,
+  type RunOptions,
+  type TrainingPass,
+} from './classifiers/image-classifier.js';
 export { buildClassifier } from './build-classifier.js';

@@ -2,6 +2,7 @@ export { LayerError, StepError } from './errors.js';
 export { seedFor } from './init/seed.js';
 export { torchDefault, type Initializer } from './init/torch-default.js';
 export { type SomaArg, type SomaParams, type SomaValue } from './layers/soma.js';
+export { type NeuronArg } from './layers/neuron-arg.js';
 export { type SpikeFunc } from './layers/surrogate-arg.js';
 export { EPSILON as NORM_EPSILON, type Running, type Statistics } from './layers/normalise.js';
 export {
@@ -33,7 +34,28 @@ export {
   type LifPlusFeatureArgs,
   type NeuronConfig,
 } from './layers/lif-plus-membrane.js';
+export { Delay, type DelayArgs } from './layers/delay.js';
+export { RCubaLif, type RCubaLifArgs } from './layers/rcuba-lif.js';
 export { FEEDBACK, RLif } from './layers/rlif.js';
+export {
+  AdaptiveFcLif,
+  AdaptiveFcLifScale,
+  type AdaptiveFcLifArgs,
+  type LearnOptions,
+  type OnlineRun,
+} from './layers/adaptive-fc-lif.js';
+export {
+  advanceTraces,
+  groupReward,
+  hebbian,
+  stdp,
+  zeroTraces,
+  type Rates,
+  type Spikes,
+  type TraceOptions,
+  type Traces,
+} from './online/plasticity.js';
+export { Rstdp, type Learned, type RstdpArgs } from './online/rstdp.js';
 export { Conv2d, type Conv2dArgs } from './layers/conv2d.js';
 export { type Convolution, type ConvolutionArgs } from './layers/convolution.js';
 export { BatchNorm, type BatchNormArgs } from './layers/batch-norm.js';
@@ -55,6 +77,7 @@ export { sequence, type Sequence } from './sequence/sequence.js';
 export { stepper, type NetworkState, type Stepper, type Watch } from './stepper/stepper.js';
 export { inParts, type PartRunner } from './sequence/in-parts.js';
 export {
+  type Collect,
   type PartOptions as PartRunOptions,
   type PartRun,
   type SequenceOptions,

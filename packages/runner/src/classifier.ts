@@ -20,6 +20,8 @@ export type SequenceState = Readonly<Record<string, Readonly<Record<string, tf.T
 export interface Classifier {
   /** Logits [B, K] of a batch [B, T, ...]. In training mode running statistics advance. */
   forward(x: tf.Tensor, training: boolean): tf.Tensor;
+  /** The same in training mode, with a scalar to add to the loss, where the network has regularisers. */
+  train?(x: tf.Tensor): { readonly logits: tf.Tensor; readonly penalty?: tf.Tensor };
   /**
    * Logits of a part of a sequence, from the state that the part before it left, and the state for the next one; for
    * truncated backpropagation.
@@ -27,7 +29,7 @@ export interface Classifier {
   run?(
     x: tf.Tensor,
     options: { readonly initial_state?: SequenceState | undefined; readonly training: boolean },
-  ): { readonly logits: tf.Tensor; readonly state: SequenceState };
+  ): { readonly logits: tf.Tensor; readonly state: SequenceState; readonly penalty?: tf.Tensor };
   /** Scalar mean loss of logits [B, K] against class indices [B]. */
   loss(logits: tf.Tensor, labels: ArrayLike<number>): tf.Tensor;
   /** How many samples have their class in first place, and among the first five. */

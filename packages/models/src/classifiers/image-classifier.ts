@@ -1,4 +1,4 @@
-import type { tf } from '@bidl/engine';
+import { tf } from '@bidl/engine';
 import {
   inParts,
   namedWeights,
@@ -15,6 +15,9 @@ import { ModelError } from '../errors.js';
 import { heads, type Head } from '../heads/cls-head.js';
 import type { Labels } from '../losses/loss.js';
 import { necks, withNeck } from '../necks/neck.js';
+import '../regularisers/builtin.js';
+import { regularisers, type Regulariser } from '../regularisers/regulariser.js';
+import { penalties, watched } from '../regularisers/penalty.js';
 
 /** Classifiers by the names that configs use. */
 export const classifiers = registry<ImageClassifier, BackboneContext>('classifier');
@@ -23,11 +26,23 @@ export const imageClassifierSchema = z.strictObject({
   backbone: backbones.schema(),
   neck: necks.schema().nullish().describe('what makes logits of a backbone’s output, where it gives none'),
   head: heads.schema().default({ type: 'ClsHead' }),
+  regularize: z
+    .array(regularisers.schema())
+    .default([])
+    .describe('terms on what goes on inside the network, added to the loss while training'),
 });
 
 export interface RunOptions {
   readonly initial_state?: NetworkState | undefined;
   readonly training?: boolean;
+}
+
+/** What a pass in training gives. */
+export interface TrainingPass {
+  /** `[B, K]` */
+  readonly logits: tf.Tensor;
+  /** The sum of the regularisers, a scalar to add to the loss; none without regularisers. */
+  readonly penalty?: tf.Tensor;
 }
 
 /**
@@ -51,6 +66,7 @@ export class ImageClassifier {
   constructor(
     readonly backbone: tf.LayersModel,
     readonly head: Head,
+    private readonly regularize: readonly Regulariser[] = [],
   ) {
     const classes = backbone.outputs[0]?.shape.at(-1);
     if (backbone.outputs.length !== 1 || typeof classes !== 'number') {
@@ -58,6 +74,7 @@ export class ImageClassifier {
     }
     this.nclass = classes;
     this.sequence = sequence(backbone);
+    watched(backbone, regularize);
   }
 
   /**
@@ -69,6 +86,29 @@ export class ImageClassifier {
    * @throws ModelError when the batch has another shape than the network was built for.
    */
   forward(x: tf.Tensor, training = false): tf.Tensor {
+    this.check(x);
+    const iteration = training ? this.iteration++ : this.iteration;
+    return this.sequence.run(x, { training, iteration });
+  }
+
+  /**
+   * A pass in training mode with the regularisers' share of the loss.
+   *
+   * @param x `[B, T, H, W, C]`
+   * @throws ModelError when the batch has another shape than the network was built for.
+   */
+  train(x: tf.Tensor): TrainingPass {
+    if (this.regularize.length === 0) return { logits: this.forward(x, true) };
+    this.check(x);
+    const options = { training: true, iteration: this.iteration++ };
+    const { out, collected } = this.sequence.collect(x, {
+      ...options,
+      collect: penalties(this.regularize, options),
+    });
+    return { logits: out, ...sumOf(collected) };
+  }
+
+  private check(x: tf.Tensor): void {
     const want = this.backbone.inputs[0]?.shape ?? [];
     const fits = x.rank === want.length && want.every((size, i) => size === null || size === x.shape[i]);
     if (!fits) {
@@ -77,8 +117,6 @@ export class ImageClassifier {
         `${this.backbone.name} takes [${shape}], got [${x.shape.join(', ')}]; channels come last, see the data set's layout and the pipeline's crop`,
       );
     }
-    const iteration = training ? this.iteration++ : this.iteration;
-    return this.sequence.run(x, { training, iteration });
   }
 
   /**
@@ -93,11 +131,19 @@ export class ImageClassifier {
   run(
     x: tf.Tensor,
     { initial_state, training = false }: RunOptions = {},
-  ): { readonly logits: tf.Tensor; readonly state: NetworkState } {
+  ): TrainingPass & { readonly state: NetworkState } {
     this.parts ??= inParts(this.backbone);
     const iteration = training ? this.iteration++ : this.iteration;
-    const { out, state } = this.parts.run(x, { state: initial_state, training, iteration });
-    return { logits: out, state };
+    const { out, state, collected } = this.parts.run(x, {
+      state: initial_state,
+      training,
+      iteration,
+      ...(training &&
+        this.regularize.length > 0 && {
+          collect: penalties(this.regularize, { training, iteration }),
+        }),
+    });
+    return { logits: out, state, ...sumOf(collected) };
   }
 
   /**
@@ -131,14 +177,23 @@ export class ImageClassifier {
   }
 }
 
+/** Frees the addends. */
+function sumOf(terms: readonly tf.Tensor[]): Pick<TrainingPass, 'penalty'> {
+  if (terms.length === 0) return {};
+  const penalty = tf.addN([...terms]);
+  tf.dispose([...terms]);
+  return { penalty };
+}
+
 classifiers.register({
   type: 'ImageClassifier',
   schema: imageClassifierSchema,
-  build: ({ backbone, neck, head }, context) => {
+  build: ({ backbone, neck, head, regularize }, context) => {
     const network = backbones.build(backbone, context, 'model.backbone');
     return new ImageClassifier(
       neck ? withNeck(network, necks.build(neck, context, 'model.neck')) : network,
       heads.build(head, undefined, 'model.head'),
+      regularize.map((term, i) => regularisers.build(term, undefined, `model.regularize[${i}]`)),
     );
   },
 });

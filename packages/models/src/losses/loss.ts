@@ -13,8 +13,6 @@ export interface LossOptions {
   readonly avgFactor?: number;
   /** Instead of the loss's own reduction. */
   readonly reduction?: Reduction;
-  /** What layers gave, `[B, T, ...]` by layer name, for losses that look inside the network. */
-  readonly layers?: ReadonlyMap<string, tf.Tensor>;
 }
 
 /** A loss over logits; differentiable in the logits. */

@@ -1,4 +1,4 @@
-import { isSurrogateName, LIF_PLUS_PARAMS, SURROGATES, type Surrogate } from '@bidl/dynamics';
+import { isSurrogateName, LIF_PLUS_PARAMS, NEURONS, SURROGATES, type Surrogate } from '@bidl/dynamics';
 import type { tf } from '@bidl/engine';
 import { LayerError } from '../errors.js';
 import type { SpikeFunc } from './surrogate-arg.js';
@@ -33,6 +33,13 @@ const ARGUMENTS = new Map([
     'kernel_size_t',
     'kernel_size_c',
     'channel_share',
+    'class_num',
+    'neurons_num',
+    'tau_pre',
+    'tau_post',
+    'trace_scale',
+    'traces_additive',
+    'max_delay',
   ].map((name) => [name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase()), name] as const),
 ]);
 
@@ -46,10 +53,15 @@ export function revive(config: Config): Config {
   const soma = args['soma_params'];
   if (typeof soma === 'string') args['soma_params'] = ARGUMENTS.get(soma) ?? soma;
   if (typeof soma === 'object' && soma !== null) args['soma_params'] = revive(soma as Config);
-  const spike = args['spike_func'];
-  if (typeof spike === 'string') args['spike_func'] = surrogateName(spike);
-  if (typeof spike === 'object' && spike !== null && 'type' in spike) {
-    args['spike_func'] = { ...spike, type: surrogateName(String(spike.type)) };
+  for (const [key, names] of [
+    ['spike_func', Object.keys(SURROGATES)],
+    ['neuron', Object.keys(NEURONS)],
+  ] as const) {
+    const named = args[key];
+    if (typeof named === 'string') args[key] = nameOf(named, names);
+    if (typeof named === 'object' && named !== null && 'type' in named) {
+      args[key] = { ...named, type: nameOf(String(named.type), names) };
+    }
   }
   return args as Config;
 }
@@ -72,5 +84,6 @@ export function savedSurrogate(arg: SpikeFunc | undefined, surrogate: Surrogate,
 
 const plain = (name: string): string => name.replaceAll('_', '').toLowerCase();
 
-const surrogateName = (saved: string): string =>
-  Object.keys(SURROGATES).find((name) => plain(name) === plain(saved)) ?? saved;
+/** The one of `names` that a saved model has made this of. */
+const nameOf = (saved: string, names: readonly string[]): string =>
+  names.find((name) => plain(name) === plain(saved)) ?? saved;

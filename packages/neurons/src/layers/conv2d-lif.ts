@@ -1,3 +1,4 @@
+import type { NeuronDefinition } from '@bidl/dynamics';
 import { convScan, tf, type ScanArgs, type ScanResult } from '@bidl/engine';
 import { LayerError } from '../errors.js';
 import { torchDefault } from '../init/torch-default.js';
@@ -107,11 +108,15 @@ export class Conv2dLif extends SpikingLayer {
     return unfold(this.pooled ? tf.maxPool(y, 2, 2, 'valid') : y, x);
   }
 
-  protected override synapseAndScan(x: tf.Tensor, args: Omit<ScanArgs, 'x'>): ScanResult | undefined {
+  protected override synapseAndScan(
+    x: tf.Tensor,
+    args: Omit<ScanArgs, 'x'>,
+    neuron: NeuronDefinition,
+  ): ScanResult | undefined {
     if (this.pooled || this.geometry.groups > 1 || !this.kernel) return undefined;
     const { stride, padding } = this.geometry;
     const kernel = this.kernel.read() as tf.Tensor4D;
-    return convScan(this.neuron, { ...args, x: x as tf.Tensor5D, kernel, stride, padding });
+    return convScan(neuron, { ...args, x: x as tf.Tensor5D, kernel, stride, padding });
   }
 
   protected override bias(): tf.Tensor | undefined {

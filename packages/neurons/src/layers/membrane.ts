@@ -43,7 +43,7 @@ export const lifMembrane = (args: OutputArgs): Membrane => ({
 });
 
 /**
- * A neuron of the user's own: its parameters start at the definition's values.
+ * A neuron that isn't LIF: its parameters start at the definition's values, and those it names are trained.
  *
  * @throws LayerError when the layer also says what LIF should show.
  */
@@ -57,7 +57,12 @@ export function ownMembrane(neuron: NeuronDefinition, args: OutputArgs, layer: s
   }
   return {
     neuron,
-    soma: { defaults: neuron.params, held: Object.keys(neuron.params), random: 'normal' },
+    soma: {
+      defaults: neuron.params,
+      held: Object.keys(neuron.params),
+      random: 'normal',
+      ...(neuron.learn && { learn: neuron.learn }),
+    },
     noisy: true,
   };
 }

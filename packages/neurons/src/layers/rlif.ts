@@ -1,3 +1,4 @@
+import type { NeuronDefinition } from '@bidl/dynamics';
 import { neuronScan, neuronStep, tf, type ScanArgs, type ScanNorm, type ScanResult } from '@bidl/engine';
 import { LayerError } from '../errors.js';
 import { torchDefault } from '../init/torch-default.js';
@@ -39,7 +40,13 @@ export class RLif extends FcLif {
     this.recurrent = this.addWeight('recurrent/kernel', [units, units], 'float32', kernel);
   }
 
-  protected override scan({ state = {}, norm, seed = 0, ...rest }: ScanArgs): ScanResult {
+  protected override scan(
+    { state = {}, norm, seed = 0, ...rest }: ScanArgs,
+    neuron: NeuronDefinition,
+  ): ScanResult {
+    if (neuron !== this.neuron) {
+      throw new LayerError(this.name, 'feeds its output back, so it can show nothing in its place');
+    }
     const { x } = rest;
     const [batch = 1, steps = 1, units = 1] = x.shape;
     let { [FEEDBACK]: heard = tf.zeros([batch, units]), ...own }: State = state;

@@ -7,11 +7,11 @@ export type SomaValue = number | null | readonly SomaValue[];
 
 /** Parameters of a neuron by name, and how they are held. */
 export interface SomaParams {
-  readonly [name: string]: SomaValue | boolean | undefined;
+  readonly [name: string]: SomaValue | boolean | readonly string[] | undefined;
   /** `[]`: one value for the layer; `[1, C]`, `[1, C, 1, 1]` or `[C]`: one for each channel. Default `[]`. */
   readonly shape?: readonly number[];
-  /** Train them. Default false. */
-  readonly learn?: boolean;
+  /** Train all of them, none, or those named. Default: what the neuron's definition says, which is none for LIF. */
+  readonly learn?: boolean | readonly string[];
 }
 
 /** `all_share`: one set for the layer; `channel_share`: one for each channel; or the parameters themselves. */
@@ -25,6 +25,8 @@ export interface SomaSpec {
   readonly held: readonly string[];
   /** Where `null` draws from: N(0, 1) or U(0, 1). */
   readonly random: 'normal' | 'uniform';
+  /** Those that are trained unless told otherwise. Default: none. */
+  readonly learn?: readonly string[];
 }
 
 /** One parameter of a neuron as a layer holds it. */
@@ -51,7 +53,7 @@ export function resolveSoma(
 ): SomaWeight[] {
   const {
     shape = [],
-    learn = false,
+    learn = spec.learn ?? false,
     ...params
   } = typeof arg === 'string' ? shared(arg, spec, channels, layer) : arg;
   const known = Object.keys(spec.defaults);
@@ -61,6 +63,10 @@ export function resolveSoma(
       layer,
       `soma_params.${key} is unknown; it has ${[...known, 'shape', 'learn'].join(', ')}`,
     );
+  }
+  for (const name of typeof learn === 'boolean' ? [] : learn) {
+    if (spec.held.includes(name)) continue;
+    throw new LayerError(layer, `soma_params.learn names ${name}; the neuron has ${spec.held.join(', ')}`);
   }
   const given = spec.held.map((name) => {
     const value = params[name] as SomaValue | undefined;
@@ -84,7 +90,7 @@ export function resolveSoma(
       random: spec.random,
       seed: seedFor(seed, `${layer}/${name}`),
     }),
-    learn,
+    learn: typeof learn === 'boolean' ? learn : learn.includes(name),
   }));
 }
 

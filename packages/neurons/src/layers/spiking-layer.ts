@@ -1,4 +1,4 @@
-import type { NeuronDefinition, Surrogate } from '@bidl/dynamics';
+import { showState, type NeuronDefinition, type Surrogate } from '@bidl/dynamics';
 import { neuronScan, neuronStep, tf, type ScanArgs, type ScanResult } from '@bidl/engine';
 import { LayerError } from '../errors.js';
 import { values } from '../init/torch-default.js';
@@ -14,6 +14,7 @@ import {
 import { revive, savedSurrogate } from './config.js';
 import { oneShape, oneTensor } from './fold.js';
 import { lifMembrane, ownMembrane, type Membrane, type OutputArgs } from './membrane.js';
+import { isDefinition, resolveNeuron, type NeuronArg } from './neuron-arg.js';
 import { NormWeights } from './norm-weights.js';
 import { resolveSoma, type SomaArg } from './soma.js';
 import type { PartOptions, Resumable, State, Stepped } from './stateful.js';
@@ -26,8 +27,11 @@ type LayerArgs = NonNullable<ConstructorParameters<typeof tf.layers.Layer>[0]>;
 
 /** Arguments that every spiking layer takes, by upstream's names. */
 export interface SpikingArgs extends LayerArgs, OutputArgs {
-  /** A neuron of your own instead of LIF (`defineNeuron`); `mode` and `memb_mode` are LIF's and stay out. */
-  neuron?: NeuronDefinition;
+  /**
+   * Another neuron than LIF: one of `NEURONS` by name (with options: `{ type: 'PLIF', reset: 'subtract' }`), or a
+   * definition of your own (`defineNeuron`). `mode` and `memb_mode` are LIF's and stay out.
+   */
+  neuron?: NeuronArg;
   /** The neurons' parameters: they become weights of the layer. Default `all_share`. */
   soma_params?: SomaArg;
   /** Scale of the training noise on the membrane, in its spatial standard deviations. Default 0. */
@@ -49,6 +53,8 @@ export interface SpikingArgs extends LayerArgs, OutputArgs {
 export interface RunOptions extends PartOptions {
   /** Pool the output 2x2 by maxima, in the neurons' own pass over memory. Default false. */
   readonly pool?: boolean;
+  /** Give this state variable after each step instead of the output: `show: 'v'` is the membrane. */
+  readonly show?: string;
 }
 
 export interface Run {
@@ -83,6 +89,7 @@ export abstract class SpikingLayer extends tf.layers.Layer implements Resumable 
   private readonly membrane: Membrane;
   private soma: Record<string, Weight> = {};
   private norm: NormWeights | undefined;
+  private readonly shown = new Map<string, NeuronDefinition>();
 
   constructor(args: SpikingArgs) {
     super(layerArgs(args));
@@ -103,7 +110,8 @@ export abstract class SpikingLayer extends tf.layers.Layer implements Resumable 
 
   /** The neurons; called once, by the constructor. */
   protected membraneOf(args: SpikingArgs): Membrane {
-    return args.neuron ? ownMembrane(args.neuron, args, this.name) : lifMembrane(args);
+    if (args.neuron === undefined) return lifMembrane(args);
+    return ownMembrane(resolveNeuron(args.neuron, this.name), args, this.name);
   }
   /** Where the BatchNorm sits. */
   abstract readonly normPlace: NormPlace;
@@ -171,8 +179,9 @@ export abstract class SpikingLayer extends tf.layers.Layer implements Resumable 
    *
    * @param x `[B, T, ...]`
    */
-  run(x: tf.Tensor, { training = false, state, iteration = 0, pool = false }: RunOptions = {}): Run {
+  run(x: tf.Tensor, { training = false, state, iteration = 0, pool = false, show }: RunOptions = {}): Run {
     const input = asFloat(x);
+    const neuron = show === undefined ? this.neuron : this.showing(show);
     const args = {
       params: this.params(),
       ...(state && { state }),
@@ -191,7 +200,7 @@ export abstract class SpikingLayer extends tf.layers.Layer implements Resumable 
     if (this.normPlace === 'before') {
       const current = bias ? this.current(input).add(bias) : this.current(input);
       const normed = batchNorm(current, this.normTensors(), { training, statistics: this.statistics });
-      const { out, state: last } = this.scan({ ...args, x: normed.out });
+      const { out, state: last } = this.scan({ ...args, x: normed.out }, neuron);
       return { out, state: last, ...(normed.running && { running: normed.running }) };
     }
     const inputs = { ...args, ...(bias && { bias }) };
@@ -199,18 +208,41 @@ export abstract class SpikingLayer extends tf.layers.Layer implements Resumable 
       out,
       state: last,
       running,
-    } = this.synapseAndScan(input, inputs) ?? this.scan({ ...inputs, x: this.current(input) });
+    } = this.synapseAndScan(input, inputs, neuron) ??
+    this.scan({ ...inputs, x: this.current(input) }, neuron);
     return { out, state: last, ...(running && { running }) };
   }
 
   /** The synapse and the neurons in one pass over memory, where both are computed together; undefined elsewhere. */
-  protected synapseAndScan(_x: tf.Tensor, _args: Omit<ScanArgs, 'x'>): ScanResult | undefined {
+  protected synapseAndScan(
+    _x: tf.Tensor,
+    _args: Omit<ScanArgs, 'x'>,
+    _neuron: NeuronDefinition,
+  ): ScanResult | undefined {
     return undefined;
   }
 
   /** The neurons over a whole sequence. */
-  protected scan(args: ScanArgs): ScanResult {
-    return neuronScan(this.neuron, args);
+  protected scan(args: ScanArgs, neuron: NeuronDefinition): ScanResult {
+    return neuronScan(neuron, args);
+  }
+
+  /** Whether the output is spikes, rather than a membrane. */
+  get spikes(): boolean {
+    return this.spiking.mode !== 'analog' && this.neuron.spikes !== false;
+  }
+
+  /** The same neurons with a state variable for their output; one definition for each, since kernels are kept by it. */
+  private showing(name: string): NeuronDefinition {
+    const known = this.shown.get(name);
+    if (known) return known;
+    if (!(name in this.neuron.state)) {
+      const names = Object.keys(this.neuron.state).join(', ');
+      throw new LayerError(this.name, `has no state "${name}" to show; it has ${names}`);
+    }
+    const made = showState(this.neuron, name);
+    this.shown.set(name, made);
+    return made;
   }
 
   /** The neurons' initial state for a batch of single time steps `[B, ...]` (no T). The caller disposes of them. */
@@ -247,7 +279,8 @@ export abstract class SpikingLayer extends tf.layers.Layer implements Resumable 
   }
 
   override getConfig(): tf.serialization.ConfigDict {
-    if (this.spiking.neuron) {
+    const { neuron } = this.spiking;
+    if (neuron !== undefined && isDefinition(neuron)) {
       throw new LayerError(
         this.name,
         `has a neuron of its own ("${this.neuron.name}"), which a saved model can't hold; save the weights instead`,

@@ -12,7 +12,20 @@ export interface SequenceOptions {
   readonly iteration?: number;
   /** Sees every layer's inputs and output, `[B, T, ...]`; the tensors live until it returns. */
   readonly watch?: Watch;
+  /** Makes something of a layer's inputs and output, `[B, T, ...]`, that outlives the run: see {@link PartRun.collected}. */
+  readonly collect?: Collect;
 }
+
+/**
+ * Sees one layer's inputs and output over a sequence, `[B, T, ...]`, and the state that it started from if it was given
+ * one; may make a tensor of them.
+ */
+export type Collect = (
+  layer: tf.layers.Layer,
+  inputs: readonly tf.Tensor[],
+  out: tf.Tensor,
+  state: State | undefined,
+) => tf.Tensor | undefined;
 
 export interface PartOptions extends SequenceOptions {
   /** State to start from, as an earlier part gave it; layers left out start anew. */
@@ -23,6 +36,8 @@ export interface PartRun {
   readonly out: tf.Tensor;
   /** State after the last step of every layer that runs in parts. */
   readonly state: NetworkState;
+  /** What `collect` made, in the order of the layers. */
+  readonly collected: tf.Tensor[];
 }
 
 /**
@@ -63,7 +78,8 @@ export function executor(
     tf.tidy(() => {
       const next: Record<string, State> = {};
       const values = new Map<number, tf.Tensor>([[input.id, x]]);
-      const order = options.watch ? places : pooled;
+      const collected: tf.Tensor[] = [];
+      const order = options.watch || options.collect ? places : pooled;
       const waiting = readers(order);
       for (const place of order) {
         const given = place.inputs.map((symbol) => valueOf(values, symbol, place.layer.name));
@@ -72,13 +88,15 @@ export function executor(
         // A sum so far is output and state in one: the state must outlive the output.
         values.set(place.output.id, state && Object.values(state).includes(out) ? out.clone() : out);
         options.watch?.(place.layer, given, out);
+        const made = options.collect?.(place.layer, given, out, options.state?.[place.layer.name]);
+        if (made) collected.push(made);
         for (const { id } of place.inputs) {
           const left = (waiting.get(id) ?? 1) - 1;
           waiting.set(id, left);
           if (left === 0 && id !== input.id) values.get(id)?.dispose();
         }
       }
-      return { out: valueOf(values, output, model.name), state: next };
+      return { out: valueOf(values, output, model.name), state: next, collected };
     });
 }
 

@@ -1,10 +1,15 @@
 import { tf } from '@bidl/engine';
-import { executor, type SequenceOptions } from './execute.js';
+import { executor, type PartRun, type SequenceOptions } from './execute.js';
 
 /** A network over whole sequences. */
 export interface Sequence {
   /** @param x `[B, T, ...]` */
   run(x: tf.Tensor, options?: SequenceOptions): tf.Tensor;
+  /** The same, with what `collect` made of the layers. */
+  collect(
+    x: tf.Tensor,
+    options: SequenceOptions & Required<Pick<SequenceOptions, 'collect'>>,
+  ): Pick<PartRun, 'out' | 'collected'>;
 }
 
 /**
@@ -18,5 +23,12 @@ export interface Sequence {
  */
 export function sequence(model: tf.LayersModel): Sequence {
   const execute = executor(model, false);
-  return { run: (x, options) => tf.tidy(() => execute(x, options).out) };
+  return {
+    run: (x, options) => tf.tidy(() => execute(x, options).out),
+    collect: (x, options) =>
+      tf.tidy(() => {
+        const { out, collected } = execute(x, options);
+        return { out, collected };
+      }),
+  };
 }

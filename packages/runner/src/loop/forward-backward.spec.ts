@@ -118,3 +118,29 @@ it('is asked for by runner.tbptt, and needs a network that runs in parts', () =>
   expect(build(null)).not.toThrow();
   expect(build(0)).toThrow(/runner\.tbptt must be more than 0/);
 });
+
+it('adds the regularisers to the loss, in one pass and in parts', () => {
+  const spiking = (regularize: object[]) =>
+    buildClassifier(
+      {
+        type: 'ImageClassifier',
+        backbone: { type: 'SeqClif3Fc3DmItout', timestep: STEPS, nclass: 3, cmode: 'spike' },
+        regularize,
+      },
+      { inputShape: [STEPS, 8, 8, 2], seed: 4 },
+    );
+  const regularize = [{ type: 'FiringRate', target: 0.4, weight: 0.5 }];
+  const x = tf.tensor(Array.from(clips.img.data as Uint8Array), [...clips.img.shape], 'float32');
+  const [without, withIt] = [pass(spiking([])), pass(spiking(regularize))];
+  const { penalty } = spiking(regularize).train(x);
+  expect(penalty!.dataSync()[0]).toBeGreaterThan(0);
+  expect(withIt.loss - without.loss).toBeCloseTo(penalty!.dataSync()[0]!, 5);
+  expect(withIt.gradients.get('clif1/kernel')).not.toEqual(without.gradients.get('clif1/kernel'));
+
+  const fresh = spiking(regularize);
+  const first = fresh.run(tf.slice(x, [0, 0], [-1, 4]), { training: true });
+  const second = fresh.run(tf.slice(x, [0, 4], [-1, 2]), { initial_state: first.state, training: true });
+  const [a, b] = [first, second].map((part) => part.penalty!.dataSync()[0]!);
+  const added = pass(spiking(regularize), 4).loss - pass(spiking([]), 4).loss;
+  expect(added).toBeCloseTo((4 * a! + 2 * b!) / STEPS, 5);
+});

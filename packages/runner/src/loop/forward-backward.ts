@@ -19,6 +19,8 @@ export interface Pass {
 interface Forward {
   readonly logits: tf.Tensor;
   readonly state?: SequenceState;
+  /** What the regularisers add to the loss. */
+  readonly penalty?: tf.Tensor;
 }
 
 /** A forward pass and its backward pass. Logits and state are kept: the caller disposes of them. */
@@ -73,7 +75,10 @@ export class ForwardBackward {
   }
 
   #whole(x: tf.Tensor, labels: Int32Array): Differentiated {
-    return this.#differentiate(labels, () => ({ logits: this.classifier.forward(x, true) }));
+    return this.#differentiate(labels, () => {
+      const { classifier } = this;
+      return classifier.train?.(x) ?? { logits: classifier.forward(x, true) };
+    });
   }
 
   #inParts(x: tf.Tensor, labels: Int32Array, length: number): Differentiated {
@@ -108,10 +113,11 @@ export class ForwardBackward {
   #differentiate(labels: Int32Array, forward: () => Forward): Differentiated {
     let made: Forward | undefined;
     const { value, grads } = tf.variableGrads(() => {
-      const { logits, state } = forward();
+      const { logits, state, penalty } = forward();
       // kept copies: variableGrads frees whatever its function does not return
       made = { logits: keptCopy(logits), ...(state && { state: copiedState(state) }) };
-      return this.classifier.loss(logits, labels).asScalar();
+      const loss = this.classifier.loss(logits, labels).asScalar();
+      return penalty ? loss.add<tf.Scalar>(penalty) : loss;
     }, this.#variables);
     return { logits: tf.zeros([0]), ...made, loss: value, gradients: existing(grads) };
   }

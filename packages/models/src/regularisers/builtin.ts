@@ -1,0 +1,3 @@
+/** The regularisers that come along: one file and one line each. */
+import './firing-rate.js';
+import './membrane-bounds.js';
