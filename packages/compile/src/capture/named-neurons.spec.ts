@@ -1,7 +1,7 @@
 import { NEURONS, type NeuronName } from '@bidl/dynamics';
 import { startEngine, tf } from '@bidl/engine';
 import { createExecutor, runSequence } from '@bidl/graph';
-import { Delay, Lif, stepper } from '@bidl/neurons';
+import { Delay, Lif, RCubaLif, stepper } from '@bidl/neurons';
 import { expectClose } from '@bidl/testing';
 import { capture } from './capture.js';
 
@@ -21,9 +21,18 @@ const DRIVE: Partial<Record<NeuronName, number>> = {
   HodgkinHuxley: 30,
 };
 
-test.each(Object.keys(NEURONS) as NeuronName[])('%s compiles by itself: step graph = stepper', (name) => {
-  const model = network(new Lif({ name: 'own', neuron: name }));
-  const frames = tf.unstack(tf.randomUniform([2, 12, 3], -0.5, 2, 'float32', 4).mul(DRIVE[name] ?? 1), 1);
+const layers: [string, () => tf.layers.Layer, number][] = [
+  ...(Object.keys(NEURONS) as NeuronName[]).map((name): [string, () => tf.layers.Layer, number] => [
+    name,
+    () => new Lif({ name: 'own', neuron: name }),
+    DRIVE[name] ?? 1,
+  ]),
+  ['RCubaLif', () => new RCubaLif({ name: 'own', hidden_channel: 4, seed: 1 }), 3],
+];
+
+test.each(layers)('%s compiles by itself: step graph = stepper', (_, layer, drive) => {
+  const model = network(layer());
+  const frames = tf.unstack(tf.randomUniform([2, 12, 3], -0.5, 2, 'float32', 4).mul(drive), 1);
   const { initialState, step } = stepper(model);
   let state = initialState(2);
   const graph = createExecutor(capture(model));
