@@ -36,10 +36,11 @@ function register(): void {
   tf.registerKernel({
     kernelName: CURRENT,
     backendName: 'tensorflow',
-    kernelFunc: ({ attrs }) => {
-      const { dataId } = tf.zeros([0]);
-      return { dataId, dtype: 'float32', shape: attrs?.['shape'] as unknown as number[] };
-    },
+    kernelFunc: ({ attrs, backend }) => ({
+      dataId: (backend as tf.KernelBackend).write(new Float32Array(0), [0], 'float32'),
+      dtype: 'float32',
+      shape: attrs?.['shape'] as unknown as number[],
+    }),
   });
   tf.registerGradient({
     kernelName: CURRENT,

@@ -80,7 +80,8 @@ function both(c: Case) {
       Object.entries(values).map(([key, t]) => [key, { shape: t.shape, data: t.dataSync() }]),
     );
   };
-  return { together, apart, x, weights, all };
+  const slopes = () => tf.grads((v: tf.Tensor, w: tf.Tensor) => together(v, w)?.out ?? v)([x, weights]);
+  return { together, apart, x, weights, all, slopes };
 }
 
 test.each<[string, Case]>([
@@ -131,4 +132,10 @@ test('composed form, and convolutions that a dense library computes best, are co
       convScan(spike, { ...args, x: sparse, kernel, training: false, form: 'composed' }),
     ).toBeUndefined();
   });
+});
+
+test('nothing is left behind', () => {
+  const held = tf.memory();
+  tf.tidy(() => void both({ shape: [2, 3, 12, 12, 32], outputs: 64, norm: 'batch' }).slopes());
+  expect(tf.memory()).toMatchObject({ numTensors: held.numTensors, numDataBuffers: held.numDataBuffers });
 });
