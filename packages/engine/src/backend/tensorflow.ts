@@ -53,8 +53,6 @@ async function load(device: Device, threads: number | undefined): Promise<void> 
   if (threads !== undefined) process.env['TF_NUM_INTRAOP_THREADS'] = String(threads);
   // An allocator that keeps freed memory. Otherwise every tensor of every step is mapped and zeroed anew by the system.
   process.env['TF_CPU_ALLOCATOR_USE_BFC'] ??= 'true';
-  // oneDNN's matrix products are up to twice as fast; TensorFlow takes them by itself only where there is AVX-512.
-  process.env['TF_ENABLE_ONEDNN_OPTS'] ??= '1';
   try {
     if (install.record !== undefined) prepare(install.record);
     // Not imported: Node would read all of TensorFlow.js once more, to learn the names that it exports.
