@@ -1,7 +1,6 @@
 import { startEngine, tf } from '@bidl/engine';
 import { createExecutor, runSequence, type StepGraph } from '@bidl/graph';
 import { stepper } from '@bidl/neurons';
-import fc from 'fast-check';
 import { capture } from './capture/capture.js';
 import { compareForced } from './compare/teacher-forcing.js';
 import { deadCode } from './passes/dead-code.js';
@@ -11,7 +10,7 @@ import { foldRecurrentNorm, stateScales } from './passes/fold-recurrent-norm.js'
 import { fuseFireReset } from './passes/fuse-fire-reset.js';
 import { optimise } from './passes/optimise.js';
 import type { Pass } from './passes/rewrite.js';
-import { buildNetwork, everyKind, framesOf, networkPlan, type NetworkPlan } from './testing/networks.js';
+import { withNetworks } from './testing/networks.js';
 
 const SAMPLES = 2;
 
@@ -29,23 +28,8 @@ function outputs(graph: StepGraph, x: tf.Tensor): Float32Array[] {
   return runSequence(executor, steps, SAMPLES).outputs.map(([out]) => out);
 }
 
-function withNetwork(
-  check: (model: tf.LayersModel, x: tf.Tensor) => void | Promise<void>,
-  numRuns: number,
-): Promise<void> {
-  const run = async (plan: NetworkPlan) => {
-    const model = buildNetwork(plan);
-    const x = framesOf(plan, SAMPLES);
-    try {
-      await check(model, x);
-    } finally {
-      model.dispose();
-      x.dispose();
-    }
-  };
-  const examples = everyKind.map((plan): [NetworkPlan] => [plan]);
-  return fc.assert(fc.asyncProperty(networkPlan, run), { numRuns, examples });
-}
+const withNetwork = (check: Parameters<typeof withNetworks>[1], numRuns: number) =>
+  withNetworks(SAMPLES, check, numRuns);
 
 test('graph = network, layer by layer with teacher forcing, with and without passes', async () => {
   let compared = 0;

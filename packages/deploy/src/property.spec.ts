@@ -12,11 +12,10 @@ import {
   type OptimiseOptions,
   type Pass,
 } from '@bidl/compile';
-import { buildNetwork, everyKind, framesOf, networkPlan, type NetworkPlan } from '@bidl/compile/testing';
-import { startEngine } from '@bidl/engine';
+import { withNetworks } from '@bidl/compile/testing';
+import { startEngine, type tf } from '@bidl/engine';
 import { createExecutor, readArtifact, sha256, writeArtifact, type StepGraph } from '@bidl/graph';
 import { openPlanExecutor, openSimulator, type Simulator } from '@bidl/sdk-runtime';
-import fc from 'fast-check';
 
 import { checkSteps } from './target/step-check.js';
 import { bySteps, type TestSample } from './samples.js';
@@ -35,29 +34,20 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Random small networks, and among them every kind of layer with every kind of parameters. */
 function withNetwork(
   check: (captured: StepGraph, samples: readonly TestSample[]) => Promise<void>,
   numRuns: number,
 ): Promise<void> {
-  const run = async (plan: NetworkPlan) => {
-    const model = buildNetwork(plan);
-    const x = framesOf(plan, SAMPLES);
-    try {
-      const data = Float32Array.from(x.dataSync());
-      const size = data.length / SAMPLES;
-      const samples = Array.from({ length: SAMPLES }, (_, i) => ({
-        img: data.slice(i * size, (i + 1) * size),
-        label: 0,
-      }));
-      await check(capture(model), samples);
-    } finally {
-      model.dispose();
-      x.dispose();
-    }
+  const captured = (model: Parameters<typeof capture>[0], x: tf.Tensor) => {
+    const data = Float32Array.from(x.dataSync());
+    const size = data.length / SAMPLES;
+    const samples = Array.from({ length: SAMPLES }, (_, i) => ({
+      img: data.slice(i * size, (i + 1) * size),
+      label: 0,
+    }));
+    return check(capture(model), samples);
   };
-  const examples = everyKind.map((plan): [NetworkPlan] => [plan]);
-  return fc.assert(fc.asyncProperty(networkPlan, run), { numRuns, examples });
+  return withNetworks(SAMPLES, captured, numRuns);
 }
 
 const FORMS: readonly (readonly [string, OptimiseOptions | undefined])[] = [

@@ -192,3 +192,23 @@ export function framesOf(plan: NetworkPlan, n: number): tf.Tensor {
   const shape = [n, plan.timesteps, plan.height, plan.width, plan.channels];
   return tf.tidy(() => tf.randomUniform(shape, -3, 3, 'float32', plan.seed).relu().ceil());
 }
+
+/** Checks random networks, and among them every kind of layer with every kind of parameters, on so many random samples. */
+export function withNetworks(
+  samples: number,
+  check: (model: tf.LayersModel, x: tf.Tensor) => void | Promise<void>,
+  numRuns: number,
+): Promise<void> {
+  const run = async (plan: NetworkPlan) => {
+    const model = buildNetwork(plan);
+    const x = framesOf(plan, samples);
+    try {
+      await check(model, x);
+    } finally {
+      model.dispose();
+      x.dispose();
+    }
+  };
+  const examples = everyKind.map((plan): [NetworkPlan] => [plan]);
+  return fc.assert(fc.asyncProperty(networkPlan, run), { numRuns, examples });
+}

@@ -10,7 +10,7 @@
 #include <cstring>
 #include <vector>
 
-#include "../cpu/floats.h"
+#include "../cpu/aligned.h"
 #include "../pool/pool.h"
 
 namespace bidl {

@@ -3,7 +3,7 @@
 #pragma once
 #include <cstdint>
 
-#include "aligned.h"
+#include "../cpu/aligned.h"
 #include "program.h"
 
 namespace bidl {

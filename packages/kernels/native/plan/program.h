@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "aligned.h"
+#include "../cpu/aligned.h"
 
 namespace bidl {
 

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "aligned.h"
+#include "../cpu/aligned.h"
 
 namespace bidl {
 

@@ -8,7 +8,7 @@
 #include <type_traits>
 #include <vector>
 
-#include "../cpu/floats.h"
+#include "../cpu/aligned.h"
 #include "../pool/pool.h"
 #include "product.h"
 

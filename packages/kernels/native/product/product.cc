@@ -13,7 +13,7 @@
 #include <immintrin.h>
 #endif
 
-#include "../cpu/floats.h"
+#include "../cpu/aligned.h"
 #include "../pool/pool.h"
 
 namespace bidl {
