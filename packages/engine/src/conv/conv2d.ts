@@ -107,7 +107,8 @@ function convAttributes(pass: Pass, info: ConvInfo, way: number): ConvAttributes
   };
 }
 
-const opAttributes = ({ binding }: TensorFlowBackend, attributes: ConvAttributes): OpAttribute[] =>
+/** As ops take them. */
+export const convOpAttributes = ({ binding }: TensorFlowBackend, attributes: ConvAttributes): OpAttribute[] =>
   Object.entries(attributes).map(([name, value]) => ({
     name,
     type: binding.TF_ATTR_INT,
@@ -155,7 +156,7 @@ function preferFor(pass: Pass, convWay: OpsInfo['convWay']): void {
         if (way !== DENSE) {
           return backend.executeSingleOutput(
             OPS[pass],
-            opAttributes(backend, convAttributes(pass, info, way)),
+            convOpAttributes(backend, convAttributes(pass, info, way)),
             [first, second],
           );
         }

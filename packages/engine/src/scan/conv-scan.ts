@@ -28,6 +28,8 @@ export function convScan(
   { x, kernel, stride, padding, ...args }: ConvScanArgs,
 ): ScanResult | undefined {
   if (args.form === 'composed') return undefined;
+  const fused = fusedFor(neuron, { ...args, x });
+  if ('obstacle' in fused) return undefined;
   const [batch, steps, ...size] = x.shape;
   const [ph, pw] = padding;
   const around = [
@@ -44,8 +46,7 @@ export function convScan(
   } as unknown as tf.NamedAttrMap;
   const images = tf.reshape(x, [batch * steps, ...size]) as tf.Tensor4D;
   const own = ownConvolution(images, kernel, attrs);
-  const fused = own && fusedFor(neuron, { ...args, x });
-  if (!own || !fused || 'obstacle' in fused) return undefined;
+  if (!own) return undefined;
   checkScan(neuron, [batch, steps, own.rows, own.columns, kernel.shape[3]], args);
   return scanFused(neuron, fused, { ...args, x: { x, kernel, attrs, own } });
 }

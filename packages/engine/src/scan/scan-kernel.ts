@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
-import { NO_CONV, type ConvAttributes } from '../conv/conv2d.js';
 import type { OpAttribute, TensorFlowBackend } from '../backend/tensorflow-binding.js';
+import { convOpAttributes, NO_CONV, type ConvAttributes } from '../conv/conv2d.js';
 
 /** Names of the tfjs kernels that the op library brings to the `tensorflow` backend. */
 export const SCAN = 'BidlScan';
@@ -61,12 +61,12 @@ export function registerScanKernels(): void {
 }
 
 function opAttributes(
-  { binding }: TensorFlowBackend,
+  backend: TensorFlowBackend,
   attributes: ScanAttributes,
   inputs: number,
   outputs: number,
 ): OpAttribute[] {
-  const { TF_ATTR_BOOL, TF_ATTR_FLOAT, TF_ATTR_INT, TF_ATTR_STRING } = binding;
+  const { TF_ATTR_BOOL, TF_ATTR_FLOAT, TF_ATTR_INT, TF_ATTR_STRING } = backend.binding;
   return [
     { name: 'N', type: TF_ATTR_INT, value: inputs },
     { name: 'M', type: TF_ATTR_INT, value: outputs },
@@ -79,11 +79,7 @@ function opAttributes(
     { name: 'noise', type: TF_ATTR_FLOAT, value: attributes.noise },
     { name: 'learn', type: TF_ATTR_BOOL, value: attributes.learn },
     { name: 'pool', type: TF_ATTR_BOOL, value: attributes.pool },
-    ...Object.entries(attributes.conv ?? NO_CONV).map(([name, value]) => ({
-      name,
-      type: TF_ATTR_INT,
-      value: Number(value),
-    })),
+    ...convOpAttributes(backend, attributes.conv ?? NO_CONV),
   ];
 }
 
