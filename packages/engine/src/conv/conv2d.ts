@@ -121,11 +121,7 @@ let library: OpsInfo | undefined;
  * How the op library computes a convolution over images `[..., H, W, C]` itself, or undefined where it leaves that to
  * TensorFlow, or where there is no op library.
  */
-export function ownConvolution(
-  x: tf.Tensor,
-  filter: tf.Tensor4D,
-  attrs: Attrs,
-): ConvAttributes | undefined {
+export function ownConvolution(x: tf.Tensor, filter: tf.Tensor4D, attrs: Attrs): ConvAttributes | undefined {
   const backend: unknown = tf.backend();
   const size = x.shape.slice(-3);
   if (library === undefined || !isTensorFlowBackend(backend) || filter.shape[2] !== size[2]) return undefined;
