@@ -44,7 +44,7 @@ test('products and their gradients are the plain loops, whatever the shape and t
       input,
       open,
       fc.integer({ min: 0, max: 1 << 30 }),
-      ([m, k, n], [share, spikes], open, seed) => {
+      ([m, k, n], [share, spikes], passing, seed) => {
         tf.tidy(() => {
           const kept = tf.cast(tf.less(tf.randomUniform([m, k], 0, 1, 'float32', seed), share), 'float32');
           const a = (

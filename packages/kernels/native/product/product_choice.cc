@@ -29,7 +29,7 @@ const ProductKernels& product_kernels() {
 
 ProductWay choose_product(Transposed which, Density a, int64_t m, int64_t k, int64_t n) {
   const ProductKernels& kernels = product_kernels();
-  constexpr float DENSE = 0.35f, FEW = 0.12f;  // measured (npm run bench -- ways)
+  constexpr float DENSE = 0.35f, FEW = 0.2f;   // measured (npm run bench -- ways)
   constexpr int64_t ROWS = 64;                 // so many make up for tables, or for turning the right side
   constexpr int64_t MANY = 512;
   if (n % kernels.width != 0) return ProductWay::none;
