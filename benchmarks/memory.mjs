@@ -8,6 +8,8 @@ import { BATCH } from './lib/network-cases.mjs';
 import { openPeers } from './lib/peers.mjs';
 import { trained } from './lib/trained.mjs';
 
+/** What we keep for the backward pass. */
+const FORMS = ['full', 'lean'];
 const PEERS = ['upstream-eager', 'upstream-compiled'];
 const MODES = ['spike', 'analog'];
 const OURS = fileURLToPath(new URL('lib/memory-process.mjs', import.meta.url));
@@ -17,12 +19,14 @@ const PROCESSES = 3;
 export async function* cases({ peers: wanted, modes = MODES }) {
   for (const mode of modes) {
     const { file } = await trained(mode);
-    const ours = await median(() => fresh([mode]));
     const peers = [];
     for (const peer of wanted === 'all' ? PEERS : PEERS.filter((name) => wanted.includes(name))) {
       peers.push({ peer, mb: await median(() => ofPeer(peer, mode, file)) });
     }
-    yield { lines: lines(mode, ours, peers) };
+    for (const form of FORMS) {
+      const ours = await median(() => fresh([mode, form]));
+      yield { lines: lines(mode, form, ours, peers) };
+    }
   }
 }
 
@@ -58,14 +62,14 @@ async function ofPeer(name, mode, weights) {
   }
 }
 
-function lines(mode, ours, peers) {
+function lines(mode, form, ours, peers) {
   const name = 'memory';
   const figure = (mb) => `${mb.toFixed(0)} MB`;
-  const head = `${name.padEnd(12)} ${mode.padEnd(7)} ours ${figure(ours)}`;
-  if (peers.length === 0) return [{ line: { name, mode, ours_mb: ours }, text: head }];
+  const head = `${name.padEnd(12)} ${mode.padEnd(7)} ${form.padEnd(5)} ours ${figure(ours)}`;
+  if (peers.length === 0) return [{ line: { name, mode, form, ours_mb: ours }, text: head }];
   return peers.map(({ peer, mb }) => {
     const share = ours / mb;
     const text = `${head}  ${peer} ${figure(mb)}  ${(100 * share).toFixed(0)} %`;
-    return { line: { name, mode, ours_mb: ours, peer, peer_mb: mb, share }, text };
+    return { line: { name, mode, form, ours_mb: ours, peer, peer_mb: mb, share }, text };
   });
 }

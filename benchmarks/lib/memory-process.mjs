@@ -1,4 +1,4 @@
-// memory-process.mjs MODE: our part of the benchmark `memory`, in a process of its own. Writes {"level", "peak"}, bytes.
+// memory-process.mjs MODE MEMORY: our part of the benchmark `memory`, in a process of its own. Writes {"level", "peak"}, bytes.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { startEngine } from '@bidl/engine';
 import { storedBatch } from './network-cases.mjs';
@@ -7,7 +7,7 @@ import { trained } from './trained.mjs';
 
 const STEPS = 3;
 
-const [mode] = process.argv.slice(2);
+const [mode, memory] = process.argv.slice(2);
 await startEngine({ backend: 'tensorflow' });
 const batch = storedBatch();
 const { weights } = await trained(mode);
@@ -17,7 +17,7 @@ const variables = trainable(classifier);
 
 const level = status('VmRSS');
 writeFileSync('/proc/self/clear_refs', '5'); // the peak starts again at the level
-for (let i = 0; i < STEPS; i++) trainStep(classifier, batch, variables);
+for (let i = 0; i < STEPS; i++) trainStep(classifier, batch, variables, { memory });
 console.log(JSON.stringify({ level, peak: status('VmHWM') }));
 
 /** A figure of the operating system's about this process, in bytes. */
