@@ -51,10 +51,7 @@ function segmentOf(places: readonly PooledPlace[]): Segment {
   };
 }
 
-/** Layers that keep nothing between calls but weights: what training changes in those, `run` hands back. */
-export type FunctionLayer = SpikingLayer | BatchNorm;
-
-/** Whether a place is computed by its layer's `run`. */
+/** Whether a place is computed by its layer's `run`, which changes nothing: what training advances is handed back. */
 export const runsAsFunction = ({ layer, inputs, timed }: PooledPlace): boolean =>
   timed && inputs.length === 1 && (layer instanceof SpikingLayer || layer instanceof BatchNorm);
 
