@@ -43,7 +43,7 @@ function network(form: Form, mode: 'spike' | 'analog' = 'spike'): tf.LayersModel
   const third = at(new Lif2d({ ...common, name: 'lif' }), at(tf.layers.add({ name: 'add' }), branch, second));
   const flat = at(new OverTime(tf.layers.flatten({ name: 'flat' })), third);
   const fourth = at(
-    new FcLif({ ...common, name: 'flif', hidden_channel: 24, norm: true }),
+    new FcLif({ ...common, name: 'flif', hidden_channel: 24, norm_state: true }),
     at(new SeededDropout({ name: 'drop', rate: 0.4, seed: 5 }), flat),
   );
   const logits = at(new OverTime(tf.layers.dense({ name: 'head', units: 4 })), fourth);

@@ -33,17 +33,20 @@ const RESIDUAL = {
 };
 const RATE = { type: 'FiringRate', target: 0.4, weight: 0.5 };
 const MEMBRANE = { type: 'MembraneBounds', weight: 0.1 };
-const NETWORKS: readonly (readonly [name: string, model: object, tbptt?: number])[] = [
-  ['plain', { backbone: PLAIN }],
-  ['analog', { backbone: { ...PLAIN, cmode: 'analog' } }],
-  ['in parts', { backbone: PLAIN }, 3],
-  ['LIF+', { backbone: { ...PLAIN, neuron: 'lifplus' } }],
-  ['with regularisers', { backbone: PLAIN, regularize: [RATE, MEMBRANE] }],
-  ['residual', { backbone: { ...RESIDUAL, type: 'ResNetLifItout' } }],
-  ['residual, statistics of the sequence', { backbone: { ...RESIDUAL, type: 'ResNetLif' } }],
+const NETWORKS: readonly { name: string; model: object; tbptt?: number }[] = [
+  { name: 'plain', model: { backbone: PLAIN } },
+  { name: 'analog', model: { backbone: { ...PLAIN, cmode: 'analog' } } },
+  { name: 'in parts', model: { backbone: PLAIN }, tbptt: 3 },
+  { name: 'LIF+', model: { backbone: { ...PLAIN, neuron: 'lifplus' } } },
+  { name: 'with regularisers', model: { backbone: PLAIN, regularize: [RATE, MEMBRANE] } },
+  { name: 'residual', model: { backbone: { ...RESIDUAL, type: 'ResNetLifItout' } } },
+  {
+    name: 'residual, statistics of the sequence',
+    model: { backbone: { ...RESIDUAL, type: 'ResNetLif' } },
+  },
 ];
 
-it.each(NETWORKS)('trains with the same bits in less memory: %s', async (_name, model, tbptt) => {
+it.each(NETWORKS)('trains with the same bits in less memory: $name', async ({ model, tbptt }) => {
   const train = async (memory: 'full' | 'lean') => {
     const classifier = buildClassifier(
       { type: 'ImageClassifier', ...model },
