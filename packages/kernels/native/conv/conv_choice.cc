@@ -86,8 +86,8 @@ Density density(const float* x, int64_t size) {
 ConvWay choose(const Conv2d& c, ConvPass pass, float density) {
   const ConvKernels& k = conv_kernels();
   const ConvWay dense = k.winograd_fits(c) ? ConvWay::winograd : ConvWay::none;
-  // Below these densities a walk over the non-zeros is faster, measured: against Winograd's form where that fits, else
-  // against oneDNN. Sums of a gradient for many channels leave the caches, where a walk that jumps among them is slow.
+  // Below these densities a walk over the non-zeros is faster, measured (npm run bench -- ways): against Winograd's form
+  // where that fits, else against oneDNN. Sums of a gradient for many channels leave the caches, where a walk that jumps among them is slow.
   const bool wide = c.in_c * c.out_c > 128 * 128;
   switch (pass) {
     case ConvPass::forward:
