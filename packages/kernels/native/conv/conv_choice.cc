@@ -86,15 +86,16 @@ Density density(const float* x, int64_t size) {
 ConvWay choose(const Conv2d& c, ConvPass pass, float density) {
   const ConvKernels& k = conv_kernels();
   const ConvWay dense = k.winograd_fits(c) ? ConvWay::winograd : ConvWay::none;
+  const bool winograd = dense == ConvWay::winograd;
   // Below these densities a walk over the non-zeros is faster, measured (npm run bench -- ways): against Winograd's form
-  // where that fits, else against oneDNN. Sums of a gradient for many channels leave the caches, where a walk that jumps among them is slow.
+  // where that fits, else against oneDNN. Sums of a gradient for many channels leave the caches, where a walk that jumps
+  // among them is slow.
   const bool wide = c.in_c * c.out_c > 128 * 128;
   switch (pass) {
     case ConvPass::forward:
-      return k.sparse_fits(c) && density < (dense == ConvWay::winograd ? 0.25f : 0.35f) ? ConvWay::sparse : dense;
+      return k.sparse_fits(c) && density < (winograd ? 0.25f : 0.35f) ? ConvWay::sparse : dense;
     case ConvPass::filter_gradient:
-      if (dense == ConvWay::winograd && (wide || density >= 0.2f)) return dense;
-      return k.sparse_filter_fits(c) && density < 0.45f ? ConvWay::sparse : ConvWay::none;
+      return k.sparse_filter_fits(c) && density < (winograd ? (wide ? 0.0f : 0.2f) : 0.45f) ? ConvWay::sparse : dense;
     default: return k.winograd_gradient_fits(c) ? ConvWay::winograd : ConvWay::none;
   }
 }
