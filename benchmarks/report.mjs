@@ -13,7 +13,7 @@ const lines = new Map();
 for (const file of process.argv.slice(2)) {
   for (const text of readFileSync(file, 'utf8').split('\n').filter(Boolean)) {
     const line = JSON.parse(text);
-    lines.set([line.name, line.mode, line.peer, line.at].join(' '), line);
+    lines.set([line.name, line.mode, line.form, line.peer, line.at].join(' '), line);
   }
 }
 if (lines.size === 0) {
@@ -87,6 +87,8 @@ const sections = [
     named(/^memory$/).filter(({ peer }) => peer),
     {
       mode: ({ mode }) => mode,
+      memory: ({ form }) => `\`${form}\``,
+      'step, times `full`': ({ time }) => number(2)(time),
       'ours, MB': ({ ours_mb }) => number(0)(ours_mb),
       peer: ({ peer }) => peer,
       'peer, MB': ({ peer_mb }) => number(0)(peer_mb),

@@ -1,6 +1,6 @@
 // Our side of the network benchmarks: SeqClif3Fc3DmItout with upstream's default neurons (alpha 0.3, beta 0, theta 0.5,
 // v_0 0), its trained weights, and what a training step and an inference are.
-import { frames, tf } from '@bidl/engine';
+import { frames, tf, valueAndGradients } from '@bidl/engine';
 import { ndarray } from '@bidl/formats';
 import { buildClassifier } from '@bidl/models';
 import { SIZE, STEPS } from './dataset.mjs';
@@ -46,13 +46,18 @@ export function load(classifier, weights) {
 
 /**
  * Forward and backward of one batch, which starts as bytes; no optimizer, so the weights stay what they are.
- * `use` sees loss, logits and gradients before they go.
+ * `use` sees loss, logits and gradients (in the variables' order) before they go.
  */
-export function trainStep(classifier, batch, variables, use = ({ loss }) => loss.dataSync()) {
+export function trainStep(
+  classifier,
+  batch,
+  variables,
+  { memory = 'full', use = ({ loss }) => loss.dataSync() } = {},
+) {
   const x = frames(batch.img.data, batch.img.shape);
   let logits;
-  const { value: loss, grads } = tf.variableGrads(() => {
-    logits = tf.keep(classifier.forward(x, true));
+  const { value: loss, grads } = valueAndGradients(() => {
+    logits = tf.keep(classifier.forward(x, true, { memory }));
     return classifier.loss(logits, batch.labels.data);
   }, variables);
   const result = use({ loss, logits, grads });
@@ -86,11 +91,12 @@ export function results(classifier, batch, weights) {
   load(classifier, weights);
   const found = new Map([['infer/logits', infer(classifier, batch)]]);
   const named = classifier.weights().filter((weight) => weight.trainable);
-  trainStep(classifier, batch, trainable(classifier), ({ loss, logits, grads }) => {
+  const use = ({ loss, logits, grads }) => {
     found.set('train/loss', loss.dataSync());
     found.set('train/logits', logits.dataSync());
-    for (const { name, variable } of named) found.set(`grad/${name}`, grads[variable.name].dataSync());
-  });
+    named.forEach(({ name }, i) => found.set(`grad/${name}`, grads[i].dataSync()));
+  };
+  trainStep(classifier, batch, trainable(classifier), { use });
   load(classifier, weights); // the step has moved the running statistics
   return found;
 }

@@ -9,6 +9,8 @@ export {
 } from './backend/tensorflow-binding.js';
 export { opsInfo } from './backend/op-library.js';
 export { cpuFeatures } from './backend/cpu-features.js';
+export { valueAndGradients, GradientError, type ValueAndGradients } from './gradients/gradients.js';
+export { checkpoint, type CheckpointArgs } from './gradients/checkpoint.js';
 export { frames, FramesError } from './frames/frames.js';
 export { installEngine, type BuildOps, type InstallOptions, type InstallResult } from './install/install.js';
 export { EngineInstallError } from './install/errors.js';

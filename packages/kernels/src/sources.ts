@@ -65,6 +65,7 @@ export const OPS: Addon = {
     'conv/winograd.cc',
     'product/product.cc',
     'product/lookup.cc',
+    'product/right_transposed.cc',
   ],
   plain: [
     'cpu/isa.cc',

@@ -17,5 +17,7 @@ export {
   ImageClassifier,
   type RunOptions,
   type TrainingPass,
+  type TrainOptions,
 } from './classifiers/image-classifier.js';
 export { buildClassifier } from './build-classifier.js';
+export { MEMORY, type Memory } from '@bidl/neurons';

@@ -77,7 +77,9 @@ export { sequence, type Sequence } from './sequence/sequence.js';
 export { stepper, type NetworkState, type Stepper, type Watch } from './stepper/stepper.js';
 export { inParts, type PartRunner } from './sequence/in-parts.js';
 export {
+  MEMORY,
   type Collect,
+  type Memory,
   type PartOptions as PartRunOptions,
   type PartRun,
   type SequenceOptions,

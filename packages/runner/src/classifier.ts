@@ -1,4 +1,5 @@
 import type { tf } from '@bidl/engine';
+import type { Memory } from '@bidl/models';
 
 /** A weight known by its place in the network, e.g. `clif1/kernel`. Running statistics are not trainable. */
 export interface NamedVariable {
@@ -21,14 +22,21 @@ export interface Classifier {
   /** Logits [B, K] of a batch [B, T, ...]. In training mode running statistics advance. */
   forward(x: tf.Tensor, training: boolean): tf.Tensor;
   /** The same in training mode, with a scalar to add to the loss, where the network has regularisers. */
-  train?(x: tf.Tensor): { readonly logits: tf.Tensor; readonly penalty?: tf.Tensor };
+  train?(
+    x: tf.Tensor,
+    options?: { readonly memory?: Memory },
+  ): { readonly logits: tf.Tensor; readonly penalty?: tf.Tensor };
   /**
    * Logits of a part of a sequence, from the state that the part before it left, and the state for the next one; for
    * truncated backpropagation.
    */
   run?(
     x: tf.Tensor,
-    options: { readonly initial_state?: SequenceState | undefined; readonly training: boolean },
+    options: {
+      readonly initial_state?: SequenceState | undefined;
+      readonly training: boolean;
+      readonly memory?: Memory;
+    },
   ): { readonly logits: tf.Tensor; readonly state: SequenceState; readonly penalty?: tf.Tensor };
   /** Scalar mean loss of logits [B, K] against class indices [B]. */
   loss(logits: tf.Tensor, labels: ArrayLike<number>): tf.Tensor;

@@ -13,7 +13,7 @@ export { EpochBasedRunner, type Progress, type RunnerParts } from './loop/epoch-
 export { runners } from './loop/runners.js';
 export type { Batch, Loader } from './loop/loader.js';
 export { evaluate, type EvaluateOptions, type Evaluation } from './loop/evaluate.js';
-export { InterruptedError, NonFiniteLossError, TruncationError } from './loop/errors.js';
+export { InterruptedError, MemoryError, NonFiniteLossError, TruncationError } from './loop/errors.js';
 export { Score, type BatchResult } from './loop/score.js';
 
 export { hooks, MOMENTS, type Hook } from './hooks/hook.js';

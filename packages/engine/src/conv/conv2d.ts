@@ -118,18 +118,15 @@ export const convOpAttributes = ({ binding }: TensorFlowBackend, attributes: Con
 let library: OpsInfo | undefined;
 
 /**
- * How the op library computes a convolution over images `[N, H, W, C]` itself, or undefined where it leaves that to
+ * How the op library computes a convolution over images `[..., H, W, C]` itself, or undefined where it leaves that to
  * TensorFlow, or where there is no op library.
  */
-export function ownConvolution(
-  x: tf.Tensor4D,
-  filter: tf.Tensor4D,
-  attrs: Attrs,
-): ConvAttributes | undefined {
+export function ownConvolution(x: tf.Tensor, filter: tf.Tensor4D, attrs: Attrs): ConvAttributes | undefined {
   const backend: unknown = tf.backend();
-  if (library === undefined || !isTensorFlowBackend(backend) || filter.shape[2] !== x.shape[3])
-    return undefined;
-  const info = conv2dInfo(x.shape, filter.shape, attrs);
+  const size = x.shape.slice(-3);
+  if (library === undefined || !isTensorFlowBackend(backend) || filter.shape[2] !== size[2]) return undefined;
+  const images = x.shape.slice(0, -3).reduce((product, n) => product * n, 1);
+  const info = conv2dInfo([images, ...size], filter.shape, attrs);
   if (!worthwhile(info)) return undefined;
   const way = library.convWay(PASSES.Conv2D, density(backend, x).share, ...shapeOf(info));
   return way === DENSE ? undefined : convAttributes('Conv2D', info, way);

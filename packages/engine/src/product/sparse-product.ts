@@ -6,11 +6,12 @@ import type { TensorFlowBackend } from '../backend/tensorflow-binding.js';
 /** Fewer multiplications than this are not worth a look at the input. */
 const SMALL = 1e6;
 
-/** By way: for a·b, and for aᵀ·b. */
-const OPS: readonly (readonly string[])[] = [
+/** By way: for a·b, for aᵀ·b and for a·bᵀ. */
+const OPS: readonly (readonly (string | undefined)[])[] = [
   [],
-  ['BidlSparseMatMul', 'BidlSparseMatMulTransposed'],
+  ['BidlSparseMatMul', 'BidlSparseMatMulLeftTransposed', 'BidlSparseMatMulRightTransposed'],
   ['BidlLookupMatMul'],
+  [undefined, undefined, 'BidlMatMulRightTransposed'],
 ];
 
 /** Rows and columns of a matrix, or of a batch of one. */
@@ -21,8 +22,8 @@ const matrix = ({ shape, dtype }: tf.TensorInfo): readonly number[] | undefined 
 
 /**
  * Puts the op library's products before TensorFlow's where the left side is mostly zero, or all 0 and 1, as a dense layer's
- * input is behind spikes: for the layer's output (a·b) and for the gradient of its weights (aᵀ·b). Chosen at every call
- * from what the left side holds.
+ * input is behind spikes: for the layer's output (a·b) and for the gradient of its weights (aᵀ·b). The gradient of its input
+ * (a·bᵀ) goes to the op library whole, too. Chosen at every call from what the left side holds.
  */
 export function preferSparseProducts({ productWay }: OpsInfo): void {
   const own = tf.getKernel('BatchMatMul', 'tensorflow');
@@ -34,12 +35,13 @@ export function preferSparseProducts({ productWay }: OpsInfo): void {
       const { a, b } = args.inputs as Record<string, tf.TensorInfo>;
       const { transposeA = false, transposeB = false } = args.attrs ?? {};
       const [left, right] = [matrix(a), matrix(b)];
-      const fit = left && right && a.shape.length === b.shape.length && transposeB !== true;
-      if (fit && left[0] * left[1] * right[1] >= SMALL) {
+      const fit = left && right && a.shape.length === b.shape.length && !(transposeA && transposeB);
+      const columns = right?.[transposeB ? 0 : 1] ?? 0;
+      if (fit && left[0] * left[1] * columns >= SMALL) {
         const backend = args.backend as TensorFlowBackend;
         const { share, spikes } = density(backend, a);
-        const transposed = transposeA === true ? 1 : 0;
-        const op = OPS[productWay(transposed, share, spikes, left[0], left[1], right[1])]?.[transposed];
+        const transposed = transposeA ? 1 : transposeB ? 2 : 0;
+        const op = OPS[productWay(transposed, share, spikes, left[0], left[1], columns)]?.[transposed];
         if (op !== undefined) return backend.executeSingleOutput(op, [], [a, b]);
       }
       return own.kernelFunc(args);

@@ -30,7 +30,7 @@ export function convScan(
   if (args.form === 'composed') return undefined;
   const fused = fusedFor(neuron, { ...args, x });
   if ('obstacle' in fused) return undefined;
-  const [batch, steps, ...size] = x.shape;
+  const [batch, steps] = x.shape;
   const [ph, pw] = padding;
   const around = [
     [0, 0],
@@ -44,8 +44,7 @@ export function convScan(
     dataFormat: 'NHWC',
     dilations: [1, 1],
   } as unknown as tf.NamedAttrMap;
-  const images = tf.reshape(x, [batch * steps, ...size]) as tf.Tensor4D;
-  const own = ownConvolution(images, kernel, attrs);
+  const own = ownConvolution(x, kernel, attrs);
   if (!own) return undefined;
   checkScan(neuron, [batch, steps, own.rows, own.columns, kernel.shape[3]], args);
   return scanFused(neuron, fused, { ...args, x: { x, kernel, attrs, own } });

@@ -57,6 +57,7 @@ export function scanFused(
     momentum: norm?.momentum ?? 0,
     noise,
     learn: values.some((p) => !(p instanceof tf.Variable) || p.trainable),
+    record: tf.engine().state.gradientDepth > 0,
     pool,
     ...(conv && { conv: conv.own }),
   };

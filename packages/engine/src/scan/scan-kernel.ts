@@ -24,6 +24,8 @@ export interface ScanAttributes {
   readonly noise: number;
   /** Whether the neuron's parameters get gradients. */
   readonly learn: boolean;
+  /** Whether a backward pass may follow. */
+  readonly record: boolean;
   /** Whether the output is pooled, 2x2. */
   readonly pool: boolean;
   /** The convolution between x and the neurons, where there is one. */
@@ -78,6 +80,7 @@ function opAttributes(
     { name: 'momentum', type: TF_ATTR_FLOAT, value: attributes.momentum },
     { name: 'noise', type: TF_ATTR_FLOAT, value: attributes.noise },
     { name: 'learn', type: TF_ATTR_BOOL, value: attributes.learn },
+    { name: 'record', type: TF_ATTR_BOOL, value: attributes.record },
     { name: 'pool', type: TF_ATTR_BOOL, value: attributes.pool },
     ...convOpAttributes(backend, attributes.conv ?? NO_CONV),
   ];

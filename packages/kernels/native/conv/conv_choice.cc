@@ -76,7 +76,7 @@ Density density(const float* x, int64_t size) {
 ConvWay choose(const Conv2d& c, ConvPass pass, float density) {
   const ConvKernels& k = conv_kernels();
   const ConvWay dense = k.winograd_fits(c) ? ConvWay::winograd : ConvWay::none;
-  // Below these densities a walk over the non-zeros is faster, measured (npm run bench -- conv): against Winograd's form
+  // Below these densities a walk over the non-zeros is faster, measured (npm run bench -- ways): against Winograd's form
   // where that fits, else against oneDNN.
   switch (pass) {
     case ConvPass::forward:

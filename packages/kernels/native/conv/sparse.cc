@@ -23,37 +23,39 @@ namespace {
 
 constexpr int COLUMNS = 4;                     // vectors of outputs that are summed in registers
 constexpr int64_t CLOSE = int64_t{28} * 1024;  // bytes that stay in the first-level cache
+constexpr int64_t FEW = 4;     // inputs that an output sees: up to that many, going from inputs to outputs is faster
 constexpr int64_t SLICES = 4;  // of the images, each with a sum of its own, so that sums don't depend on threads
 
-/// The non-zero inputs of some rows of an image, pixel by pixel: channel, value, and where each pixel's begin.
+/// The non-zero inputs of some pixels: place, (pixel, channel) counted through, and value; and where each pixel's begin.
 struct Pixels {
   int64_t count = 0;
   bool other = false;  // some value is neither 0 nor 1
-  std::vector<int32_t> channel, start;
+  std::vector<int32_t> place, start;
   Floats value;
   Pixels(int64_t pixels, int64_t channels)
-      : channel(pixels * channels + SPILL), start(pixels + 1), value(pixels * channels + SPILL) {}
+      : place(pixels * channels + SPILL), start(pixels + 1), value(pixels * channels + SPILL) {}
 
-  void read(const float* x, int64_t pixels, int64_t channels) {
-    int32_t* const to = channel.data();
-    int32_t* const begin = start.data();
+  /// All but `start`, for which `split` has to be called.
+  void find(const float* x, int64_t pixels, int64_t channels) {
     other = false;
-    if (channels < SPILL) {  // whole vectors would reach into the next pixels
-      count = nonzeros(x, pixels * channels, 0, to, value.data(), other);
-      int64_t e = 0;
-      for (int64_t p = 0; p < pixels; ++p) {
-        const int32_t first = static_cast<int32_t>(p * channels), end = first + static_cast<int32_t>(channels);
-        begin[p] = static_cast<int32_t>(e);
-        for (; e < count && to[e] < end; ++e) to[e] -= first;
-      }
-    } else {
-      count = 0;
-      for (int64_t p = 0; p < pixels; ++p, x += channels) {
-        begin[p] = static_cast<int32_t>(count);
-        count += nonzeros(x, channels, 0, to + count, value.data() + count, other);
-      }
+    count = 0;
+    if (channels < SPILL) {  // whole vectors reach over several pixels
+      count = nonzeros(x, pixels * channels, 0, place.data(), value.data(), other);
+      return;
     }
-    begin[pixels] = static_cast<int32_t>(count);
+    for (int64_t p = 0; p < pixels; ++p, x += channels) {
+      start[p] = static_cast<int32_t>(count);
+      count += nonzeros(x, channels, static_cast<int32_t>(p * channels), place.data() + count, value.data() + count, other);
+    }
+    start[pixels] = static_cast<int32_t>(count);
+  }
+  void split(int64_t pixels, int64_t channels) {
+    if (channels >= SPILL) return;
+    int64_t e = 0;
+    for (int64_t p = 0; p <= pixels; ++p) {
+      for (; e < count && place[e] < p * channels; ++e) continue;
+      start[p] = static_cast<int32_t>(e);
+    }
   }
 };
 
@@ -69,7 +71,7 @@ struct Seen {
   void gather(const Pixels& pixels, const Conv2d& c, int64_t oy, int64_t from) {
     const int64_t y0 = oy * c.stride_h - c.pad_h;
     const int64_t top = std::max<int64_t>(0, -y0), bottom = std::min(c.k_h, c.in_h - y0);
-    const int32_t *const starts = pixels.start.data(), *const channels = pixels.channel.data();
+    const int32_t *const starts = pixels.start.data(), *const from_places = pixels.place.data();
     const float* const values = pixels.value.data();
     int32_t* const places = place.data();
     float* const to = value.data();
@@ -78,11 +80,11 @@ struct Seen {
       start[x] = static_cast<int32_t>(count);
       for (int64_t ky = top; ky < bottom; ++ky) {
         const int64_t pixel = (y0 + ky - from) * c.in_w + x;
-        const int32_t base = static_cast<int32_t>((x * c.k_h + ky) * c.in_c);
+        const int32_t base = static_cast<int32_t>((x * c.k_h + ky - pixel) * c.in_c);
         const int64_t begin = starts[pixel], n = starts[pixel + 1] - begin;
         for (int64_t i = 0; i < n; i += SPILL) {  // eight at a time, written behind the end where there are fewer
           for (int64_t k = 0; k < SPILL; ++k) {
-            places[count + i + k] = channels[begin + i + k] + base;
+            places[count + i + k] = from_places[begin + i + k] + base;
             to[count + i + k] = values[begin + i + k];
           }
         }
@@ -121,6 +123,39 @@ void sweep(const Seen& in, const Conv2d& c, const float* weights, float* y) {
   }
 }
 
+/// Output rows [first, first + rows) from pixels that begin at input row `iy`: adds to the outputs what each non-zero input
+/// has for them. The kernel's columns stand in reverse, [in][kernel row][column][out], so that an input finds the outputs of
+/// a row side by side, and their weights too. Strides are 1.
+void scatter(const Pixels& pixels, const Conv2d& c, const float* weights, int64_t iy, int64_t first, int64_t rows, float* y) {
+  std::fill(y, y + rows * c.out_w * c.out_c, 0.0f);
+  const int32_t line = static_cast<int32_t>(c.in_w * c.in_c), channels = static_cast<int32_t>(c.in_c);
+  int32_t begin = 0;  // place of input row iy
+  for (int64_t e = 0; e < pixels.count; ++e) {
+    for (; pixels.place[e] >= begin + line; begin += line) ++iy;
+    const int32_t in_row = pixels.place[e] - begin, ix = in_row / channels, k = in_row % channels;
+    // Output row oy sees input row iy through kernel row iy + pad - oy, and columns likewise.
+    const int64_t top = std::max(first, iy + c.pad_h - (c.k_h - 1)), bottom = std::min(first + rows, iy + c.pad_h + 1);
+    const int64_t x0 = ix + c.pad_w - (c.k_w - 1), left = std::max<int64_t>(0, x0), right = std::min(c.out_w, x0 + c.k_w);
+    const vf value = splat(pixels.value[e]);
+    for (int64_t oy = top; oy < bottom; ++oy) {
+      const float* w = weights + ((k * c.k_h + iy + c.pad_h - oy) * c.k_w + left - x0) * c.out_c;
+      float* sums = y + ((oy - first) * c.out_w + left) * c.out_c;
+      for (int64_t i = 0; i < (right - left) * c.out_c; i += W) store(sums + i, load(sums + i) + value * load(w + i));
+    }
+  }
+}
+
+/// The kernel [kh, kw, in, out] as `scatter` wants it.
+void pack_reversed(const Conv2d& c, const float* kernel, float* into) {
+  for (int64_t k = 0; k < c.in_c; ++k) {
+    for (int64_t ky = 0; ky < c.k_h; ++ky) {
+      for (int64_t kx = c.k_w - 1; kx >= 0; --kx, into += c.out_c) {
+        std::copy_n(kernel + ((ky * c.k_w + kx) * c.in_c + k) * c.out_c, c.out_c, into);
+      }
+    }
+  }
+}
+
 /// The kernel [kh, kw, in, out] in blocks of outputs: [block][kernel column][kernel row][in][column].
 void pack(const Conv2d& c, const float* kernel, float* into) {
   each_block<COLUMNS>(c.out_c, [&](int64_t column, auto n) {
@@ -140,6 +175,9 @@ class SparseRows : public ConvRows {
   SparseRows(const Conv2d& c, const float* kernel, int threads)
       : c_(c), per_column_(c.k_h * c.k_w * c.in_c), weights_(per_column_ * c.out_c), scratch_(threads) {
     pack(c, kernel, weights_.data());
+    if (c.stride_h > 1 || c.stride_w > 1) return;
+    reversed_.resize(weights_.size());
+    pack_reversed(c, kernel, reversed_.data());
   }
   // Few enough rows for their outputs to stay close; input rows are read again for every unit that sees them.
   int64_t unit() const override {
@@ -152,7 +190,12 @@ class SparseRows : public ConvRows {
     if (own == nullptr) own = std::make_unique<Scratch>(c_, unit());
     const int64_t y0 = first * c_.stride_h - c_.pad_h;
     const int64_t from = std::max<int64_t>(0, y0), to = std::min(c_.in_h, y0 + (rows - 1) * c_.stride_h + c_.k_h);
-    own->pixels.read(image + from * c_.in_w * c_.in_c, std::max<int64_t>(0, to - from) * c_.in_w, c_.in_c);
+    const int64_t seen = std::max<int64_t>(0, to - from) * c_.in_w;
+    own->pixels.find(image + from * c_.in_w * c_.in_c, seen, c_.in_c);
+    if (!reversed_.empty() && own->pixels.count * c_.k_h * c_.k_w < FEW * rows * c_.out_w) {
+      return scatter(own->pixels, c_, reversed_.data(), from, first, rows, y);
+    }
+    own->pixels.split(seen, c_.in_c);
     for (int64_t oy = first; oy < first + rows; ++oy, y += c_.out_w * c_.out_c) {
       own->seen.gather(own->pixels, c_, oy, from);
       each_block<COLUMNS>(c_.out_c, [&](int64_t column, auto n) {
@@ -172,7 +215,7 @@ class SparseRows : public ConvRows {
   };
   const Conv2d c_;
   const int64_t per_column_;
-  Floats weights_;
+  Floats weights_, reversed_;
   std::vector<std::unique_ptr<Scratch>> scratch_;
 };
 
@@ -191,8 +234,9 @@ struct Channels {
     for (int64_t row = 0; row < rows; ++row) {
       for (int64_t x = 0; x < width; ++x) {
         const int32_t at = static_cast<int32_t>((row * line + x) * step);
-        for (const int32_t end = band.start[row * width + x + 1]; e < end; ++e) {
-          const int64_t k = band.channel[e], to = k * capacity + count[k]++;
+        const int64_t pixel = row * width + x, channels = static_cast<int64_t>(count.size());
+        for (const int32_t end = band.start[pixel + 1]; e < end; ++e) {
+          const int64_t k = band.place[e] - pixel * channels, to = k * capacity + count[k]++;
           place[to] = at;
           value[to] = band.value[e];
         }
@@ -253,7 +297,8 @@ void filter_gradient(const Conv2d& c, const float* x, const float* dy, float* dk
       for (int64_t image = c.images * slice / SLICES; image < c.images * (slice + 1) / SLICES; ++image) {
         for (int64_t first = 0; first < c.in_h; first += rows) {
           const int64_t here = std::min(rows, c.in_h - first), high = here + c.k_h - 1;
-          band.read(x + (image * c.in_h + first) * c.in_w * c.in_c, here * c.in_w, c.in_c);
+          band.find(x + (image * c.in_h + first) * c.in_w * c.in_c, here * c.in_w, c.in_c);
+          band.split(here * c.in_w, c.in_c);
           each_block<MOST>(c.out_c, [&](int64_t column, auto n) {
               constexpr int N = decltype(n)::value;
               lists.gather(band, here, c.in_w, across, N * W);

@@ -34,6 +34,16 @@ inline vi get_bytes(const uint8_t* from, Part part) {
 
 void max_pool_rows(const MaxPoolRows& p, const float* x, float* y, uint8_t* choice) {
   const int64_t c = p.channels, line = p.width * c;
+  if (choice == nullptr) {
+    const auto larger = [](vf a, vf b) { return choose(a >= b, a, b); };
+    for (int64_t k = 0; k < p.width / 2; ++k, x += 2 * c, y += c) {
+      each(c, [&](int64_t i, auto part) {
+        part.put(y + i, larger(larger(part.get(x + i), part.get(x + c + i)),
+                               larger(part.get(x + line + i), part.get(x + line + c + i))));
+      });
+    }
+    return;
+  }
   for (int64_t k = 0; k < p.width / 2; ++k, x += 2 * c, y += c, choice += c) {
     each(c, [&](int64_t i, auto part) {
       const vf x0 = part.get(x + i), x1 = part.get(x + c + i);

@@ -17,7 +17,8 @@ struct Images {
   int64_t pairs(const Place& p) const { return p.n / (2 * line()); }
 };
 
-/// Writes the maxima to `out` and their places (a byte each) to `choice`, both [B, T, height / 2, width / 2, channels].
+/// Writes the maxima to `out` and their places (a byte each) to `choice`, both [B, T, height / 2, width / 2, channels];
+/// only the maxima where `choice` is null.
 class PooledSink : public Sink {
  public:
   PooledSink(const Images& images, float* out, uint8_t* choice) : images_(images), out_(out), choice_(choice) {}
@@ -28,7 +29,7 @@ class PooledSink : public Sink {
     const float* rows = row(place);
     int64_t at = images_.at(place);
     for (int64_t k = 0; k < images_.pairs(place); ++k, rows += 2 * images_.line(), at += images_.pooled_line()) {
-      kernels().max_pool_rows({images_.width, images_.channels}, rows, out_ + at, choice_ + at);
+      kernels().max_pool_rows({images_.width, images_.channels}, rows, out_ + at, choice_ == nullptr ? nullptr : choice_ + at);
     }
   }
 

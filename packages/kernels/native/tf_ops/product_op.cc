@@ -5,9 +5,10 @@
 namespace bidl::tf {
 namespace {
 
-/// a, b -> a · b, or aᵀ · b.
-template <bool TRANSPOSED, bool LOOKUP>
+/// a, b -> a · b, aᵀ · b or a · bᵀ.
+template <Transposed WHICH, ProductWay WAY>
 void compute(void*, TF_OpKernelContext* raw) {
+  constexpr int LEFT = WHICH == Transposed::left ? 1 : 0, RIGHT = WHICH == Transposed::right ? 1 : 0;
   Context context(raw);
   TF_Tensor* a = context.input(0);
   TF_Tensor* b = context.input(1);
@@ -18,18 +19,22 @@ void compute(void*, TF_OpKernelContext* raw) {
     left.erase(left.begin());
     right.erase(right.begin());
   }
-  const bool fit = left.size() == 2 && right.size() == 2 && left[TRANSPOSED ? 0 : 1] == right[0] &&
-                   right[1] % product_kernels().width == 0 &&
-                   (!LOOKUP || product_kernels().lookup_fits(left[1], right[1]));
+  const ProductKernels& kernels = product_kernels();
+  const bool fit = left.size() == 2 && right.size() == 2 && left[1 - LEFT] == right[RIGHT] &&
+                   right[1 - RIGHT] % kernels.width == 0 &&
+                   (WAY != ProductWay::lookup || kernels.lookup_fits(left[1], right[1]));
   if (!fit) return context.fail("BidlSparseMatMul: a and b must be matrices that fit, b of whole vectors");
-  std::vector<int64_t> shape = {left[TRANSPOSED ? 1 : 0], right[1]};
+  std::vector<int64_t> shape = {left[LEFT], right[1 - RIGHT]};
   if (batch) shape.insert(shape.begin(), 1);
   float* y = context.output(0, shape);
-  if (y == nullptr || left[0] * left[1] * right[1] == 0) return;
-  const ProductKernels& kernels = product_kernels();
-  const auto run = LOOKUP ? kernels.lookup_product : TRANSPOSED ? kernels.transposed_product : kernels.product;
-  run(static_cast<const float*>(api.TF_TensorData(a)), static_cast<const float*>(api.TF_TensorData(b)), left[0], left[1],
-      right[1], y);
+  if (y == nullptr || left[0] * left[1] * right[1 - RIGHT] == 0) return;
+  const auto* from = static_cast<const float*>(api.TF_TensorData(a));
+  const auto* with = static_cast<const float*>(api.TF_TensorData(b));
+  const int64_t m = left[0], k = left[1], n = right[1 - RIGHT];
+  if constexpr (RIGHT != 0) kernels.right_transposed_product(from, with, m, k, n, WAY == ProductWay::sparse, y);
+  else if constexpr (LEFT != 0) kernels.transposed_product(from, with, m, k, n, y);
+  else if constexpr (WAY == ProductWay::lookup) kernels.lookup_product(from, with, m, k, n, y);
+  else kernels.product(from, with, m, k, n, y);
 }
 
 }  // namespace
@@ -38,9 +43,11 @@ const char* define_product() {
   const auto with = [](const char* name, void (*run)(void*, TF_OpKernelContext*)) {
     return define(name, {"a: float", "b: float"}, {"y: float"}, {}, nullptr, run, nullptr);
   };
-  const char* error = with("BidlSparseMatMul", compute<false, false>);
-  if (error == nullptr) error = with("BidlSparseMatMulTransposed", compute<true, false>);
-  if (error == nullptr) error = with("BidlLookupMatMul", compute<false, true>);
+  const char* error = with("BidlSparseMatMul", compute<Transposed::none, ProductWay::sparse>);
+  if (error == nullptr) error = with("BidlSparseMatMulLeftTransposed", compute<Transposed::left, ProductWay::sparse>);
+  if (error == nullptr) error = with("BidlSparseMatMulRightTransposed", compute<Transposed::right, ProductWay::sparse>);
+  if (error == nullptr) error = with("BidlLookupMatMul", compute<Transposed::none, ProductWay::lookup>);
+  if (error == nullptr) error = with("BidlMatMulRightTransposed", compute<Transposed::right, ProductWay::dense>);
   return error;
 }
 

@@ -20,7 +20,7 @@ struct Kernel {
   std::vector<float> constants, initial;
   Norm norm = Norm::none;
   float epsilon = 0, momentum = 0, noise = 0;
-  bool learn = false, pool = false;
+  bool learn = false, pool = false, record = false;
   Conv2d conv{};  // strides, leading padding and size of the output; `way` none: the neurons' input is x itself
   ConvWay way = ConvWay::none;
 };
@@ -36,6 +36,7 @@ void* create(TF_OpKernelConstruction* construction) {
   kernel->momentum = attributes.real("momentum");
   kernel->noise = attributes.real("noise");
   kernel->learn = attributes.flag("learn");
+  kernel->record = attributes.flag("record");
   kernel->pool = attributes.flag("pool");
   Conv2d& conv = kernel->conv;
   kernel->way = static_cast<ConvWay>(attributes.integer("way"));
@@ -63,7 +64,7 @@ void destroy(void* kernel) { delete static_cast<Kernel*>(kernel); }
 /// Those that are left out are empty. Of x the backward op needs the values only where the neuron says so. The seed is
 /// in two halves of 16 bits, which float32 holds.
 enum Input { kX, kBias, kGamma, kShift, kMean, kVariance, kSeed, kFirstParam };
-/// What the forward op saves for the backward op, which has it behind the inputs and the gradient of the output; then
+/// What the forward op saves for the backward op (`choice` only where gradients are recorded), which has it behind the inputs and the gradient of the output; then
 /// come the gradients of the states after the last step. `choice` holds bytes.
 enum Saved { kS, kKept, kBatchMean, kBatchInv, kSpread, kChoice, kSavedCount };
 enum Output { kOut, kFirstSaved, kRunningMean = kFirstSaved + kSavedCount, kRunningVariance, kFirstState };
@@ -145,7 +146,7 @@ class Call {
   }
   /// Floats that hold a byte for each value of a pooled output.
   int64_t choices() const {
-    if (!kernel_.pool) return 0;
+    if (!kernel_.pool || !kernel_.record) return 0;
     return (shape[0] * shape[1] * images().pooled() + 3) / 4;
   }
 
@@ -232,7 +233,7 @@ void forward(void* data, TF_OpKernelContext* raw) {
   auto* choice = reinterpret_cast<uint8_t*>(save(kChoice, {call.choices()}));
   const InputRows x(context, call, kernel, c);
   TensorSink whole(out, {c.steps, c.neurons});
-  PooledSink pooled(call.images(), out, choice);
+  PooledSink pooled(call.images(), out, kernel.record ? choice : nullptr);
   ScanForward f{};
   f.x = x.source();
   f.out = kernel.pool ? static_cast<Sink*>(&pooled) : &whole;
@@ -300,9 +301,9 @@ const char* define_scan() {
   for (const auto& [name, run] : {std::pair{"BidlScan", forward}, std::pair{"BidlScanGrad", backward}}) {
     const char* error = define(name, {"inputs: N * float"}, {"outputs: M * float"},
                                {"N: int", "M: int", "neuron: string", "constants: list(float)", "initial: list(float)",
-                                "norm: int", "epsilon: float", "momentum: float", "noise: float", "learn: bool", "pool: bool",
-                                "way: int", "stride_h: int", "stride_w: int", "pad_h: int", "pad_w: int", "rows: int",
-                                "columns: int"},
+                                "norm: int", "epsilon: float", "momentum: float", "noise: float", "learn: bool",
+                                "record: bool", "pool: bool", "way: int", "stride_h: int", "stride_w: int", "pad_h: int",
+                                "pad_w: int", "rows: int", "columns: int"},
                                create, run, destroy);
     if (error != nullptr) return error;
   }

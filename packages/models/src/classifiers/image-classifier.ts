@@ -3,6 +3,7 @@ import {
   inParts,
   namedWeights,
   sequence,
+  type Memory,
   type NamedVariable,
   type NetworkState,
   type PartRunner,
@@ -32,7 +33,12 @@ export const imageClassifierSchema = z.strictObject({
     .describe('terms on what goes on inside the network, added to the loss while training'),
 });
 
-export interface RunOptions {
+export interface TrainOptions {
+  /** What is kept for the backward pass: `lean` keeps less and computes it again. Default `full`. */
+  readonly memory?: Memory | undefined;
+}
+
+export interface RunOptions extends TrainOptions {
   readonly initial_state?: NetworkState | undefined;
   readonly training?: boolean;
 }
@@ -82,13 +88,14 @@ export class ImageClassifier {
    *
    * @param x `[B, T, H, W, C]`, any numeric dtype
    * @param training use and advance BatchNorm's batch statistics, apply noise
+   * @param options for those who differentiate it
    * @returns `[B, K]`
    * @throws ModelError when the batch has another shape than the network was built for.
    */
-  forward(x: tf.Tensor, training = false): tf.Tensor {
+  forward(x: tf.Tensor, training = false, { memory = 'full' }: TrainOptions = {}): tf.Tensor {
     this.check(x);
     const iteration = training ? this.iteration++ : this.iteration;
-    return this.sequence.run(x, { training, iteration });
+    return this.sequence.run(x, { training, iteration, memory });
   }
 
   /**
@@ -97,12 +104,13 @@ export class ImageClassifier {
    * @param x `[B, T, H, W, C]`
    * @throws ModelError when the batch has another shape than the network was built for.
    */
-  train(x: tf.Tensor): TrainingPass {
-    if (this.regularize.length === 0) return { logits: this.forward(x, true) };
+  train(x: tf.Tensor, { memory = 'full' }: TrainOptions = {}): TrainingPass {
+    if (this.regularize.length === 0) return { logits: this.forward(x, true, { memory }) };
     this.check(x);
     const options = { training: true, iteration: this.iteration++ };
     const { out, collected } = this.sequence.collect(x, {
       ...options,
+      memory,
       collect: penalties(this.regularize, options),
     });
     return { logits: out, ...sumOf(collected) };
@@ -130,7 +138,7 @@ export class ImageClassifier {
    */
   run(
     x: tf.Tensor,
-    { initial_state, training = false }: RunOptions = {},
+    { initial_state, training = false, memory = 'full' }: RunOptions = {},
   ): TrainingPass & { readonly state: NetworkState } {
     this.parts ??= inParts(this.backbone);
     const iteration = training ? this.iteration++ : this.iteration;
@@ -138,6 +146,7 @@ export class ImageClassifier {
       state: initial_state,
       training,
       iteration,
+      memory,
       ...(training &&
         this.regularize.length > 0 && {
           collect: penalties(this.regularize, { training, iteration }),

@@ -1,10 +1,11 @@
 import { tf } from '@bidl/engine';
 import { LayerError } from '../errors.js';
-import { batchNorm, type Statistics } from './normalise.js';
+import { batchNorm, type Running, type Statistics } from './normalise.js';
 import { positive } from './checks.js';
 import { oneShape } from './fold.js';
 import { NormWeights } from './norm-weights.js';
 import { PerStepLayer, type LayerArgs } from './per-step-layer.js';
+import type { PartOptions, Resumable, Stepped } from './stateful.js';
 
 export interface BatchNormArgs extends LayerArgs {
   /** Statistics of each time step, or of the whole sequence. Default `step`. */
@@ -22,11 +23,11 @@ export interface BatchNormArgs extends LayerArgs {
  * @example
  * const out = new BatchNorm({ name: 'conv/norm' }).apply(tf.randomNormal([2, 4, 8, 8, 16]), { training: true });
  */
-export class BatchNorm extends PerStepLayer {
+export class BatchNorm extends PerStepLayer implements Resumable {
   static readonly className = 'BatchNorm';
   readonly statistics: Statistics;
   private readonly gamma: number;
-  private weightsOfNorm: NormWeights | undefined;
+  private norm: NormWeights | undefined;
 
   constructor({ statistics = 'step', gamma = 1, name }: BatchNormArgs = {}) {
     super(name === undefined ? {} : { name });
@@ -43,7 +44,7 @@ export class BatchNorm extends PerStepLayer {
   override build(inputShape: tf.Shape | tf.Shape[]): void {
     const channels = positive(oneShape(inputShape, this.name).at(-1), 'the number of channels', this.name);
     const start = { gamma: this.gamma, beta: 0, mean: 0, variance: 1 };
-    this.weightsOfNorm = new NormWeights((name, trainable) =>
+    this.norm = new NormWeights((name, trainable) =>
       this.addWeight(
         name,
         [channels],
@@ -60,14 +61,21 @@ export class BatchNorm extends PerStepLayer {
     return oneShape(inputShape, this.name);
   }
 
+  /** The sequence form as a function: it leaves the running statistics as they are, and gives those that follow. */
+  run(x: tf.Tensor, { training = false }: PartOptions = {}): Stepped & { readonly running?: Running } {
+    if (!this.norm) throw new LayerError(this.name, 'is used before it is built');
+    const { statistics } = this;
+    return { ...batchNorm(x.cast('float32'), this.norm.read(), { training, statistics }), state: {} };
+  }
+
+  /** Takes running statistics that {@link run} gave for its own. */
+  advance(running: Running | undefined): void {
+    if (running) this.norm?.advance(running);
+  }
+
   protected transform(x: tf.Tensor, training: boolean): tf.Tensor {
-    const norm = this.weightsOfNorm;
-    if (!norm) throw new LayerError(this.name, 'is used before it is built');
-    const { out, running } = batchNorm(x.cast('float32'), norm.read(), {
-      training,
-      statistics: this.statistics,
-    });
-    if (running) norm.advance(running);
+    const { out, running } = this.run(x, { training });
+    this.advance(running);
     return out;
   }
 

@@ -1,15 +1,25 @@
-import { tf } from '@bidl/engine';
-import { SpikingLayer } from '../layers/spiking-layer.js';
+import { checkpoint, tf } from '@bidl/engine';
+import { StepError } from '../errors.js';
 import { isResumable, type Resumable, type State } from '../layers/stateful.js';
 import { valueOf, type NetworkState, type Watch } from '../stepper/stepper.js';
-import { walk, type Place } from '../stepper/walk.js';
+import { walk } from '../stepper/walk.js';
 import { withPooling, type PooledPlace } from './pooling.js';
+import { betweenSpikes, onePlaceEach, runsAsFunction, type Segment } from './segments.js';
+
+/**
+ * What is kept between forward and backward pass. `full`: all that the backward pass needs. `lean`: the spikes between
+ * layers; the rest is computed again, which takes another forward pass and gives the same gradients bit for bit.
+ */
+export type Memory = (typeof MEMORY)[number];
+export const MEMORY = ['full', 'lean'] as const;
 
 export interface SequenceOptions {
   /** BatchNorm with the batch's own statistics, which the running ones follow; training noise. Default false. */
   readonly training?: boolean;
   /** Number of the training iteration: noise is a function of seed, layer and this. Default 0. */
   readonly iteration?: number;
+  /** Default `full`. */
+  readonly memory?: Memory;
   /** Sees every layer's inputs and output, `[B, T, ...]`; the tensors live until it returns. */
   readonly watch?: Watch;
   /** Makes something of a layer's inputs and output, `[B, T, ...]`, that outlives the run: see {@link PartRun.collected}. */
@@ -53,44 +63,107 @@ export function executor(
 ): (x: tf.Tensor, options?: PartOptions) => PartRun {
   const { input, output, places } = walk(model);
   const pooled = withPooling(places, output);
-  const runs = (layer: tf.layers.Layer): layer is tf.layers.Layer & Resumable =>
-    inParts ? isResumable(layer) : layer instanceof SpikingLayer;
+  const alone = (place: PooledPlace) => betweenSpikes([place], place.output);
+  // Those who look on want every layer's own value.
+  const segments = {
+    full: { joined: onePlaceEach(pooled), apart: onePlaceEach(places) },
+    lean: { joined: betweenSpikes(pooled, output), apart: places.flatMap(alone) },
+  };
 
-  function compute({ layer, timed, pool }: PooledPlace, given: readonly tf.Tensor[], options: PartOptions) {
+  function compute(place: PooledPlace, given: readonly tf.Tensor[], options: PartOptions): Made {
     const { training = false, iteration = 0, state } = options;
+    const { layer, timed, pool } = place;
     const [first] = given;
-    if (!timed || !first || given.length > 1 || !runs(layer)) {
+    const resumes = inParts && timed && given.length === 1 && isResumable(layer);
+    if (!first || !(resumes || runsAsFunction(place))) {
       const inputs = given.length === 1 && first ? first : [...given];
       return { out: layer.apply(inputs, { training, iteration }) as tf.Tensor };
     }
     const from = state?.[layer.name];
-    const made = layer.run(first, {
+    return (layer as tf.layers.Layer & Resumable).run(first, {
       training,
       iteration,
       ...(pool && { pool }),
       ...(from && { state: from }),
     });
-    if (training) layer.advance?.(made.running);
-    return made;
+  }
+
+  /** @param advances running statistics follow the batch's */
+  function evaluate(
+    { places, inputs, output }: Segment,
+    given: readonly tf.Tensor[],
+    options: PartOptions,
+    advances: boolean,
+  ): Evaluated {
+    const values = new Map(given.map((value, i) => [inputs[i]?.id, value]));
+    const state: Record<string, State> = {};
+    for (const place of places) {
+      const { layer } = place;
+      const tensors = place.inputs.map((symbol) => valueOf(values, symbol, layer.name));
+      const made = compute(place, tensors, options);
+      if (advances && made.running) (layer as tf.layers.Layer & Partial<Resumable>).advance?.(made.running);
+      if (made.state) state[layer.name] = made.state;
+      values.set(place.output.id, made.out);
+    }
+    return { out: valueOf(values, output, model.name), state };
+  }
+
+  /** The same, and nothing is kept for the backward pass but what is given. */
+  function evaluateAgain(
+    segment: Segment,
+    given: readonly tf.Tensor[],
+    options: PartOptions,
+    advances: boolean,
+  ): Evaluated {
+    let names: (readonly [layer: string, names: readonly string[]])[] | undefined;
+    const { out, aside } = checkpoint(
+      (tensors) => {
+        const made = evaluate(segment, tensors, options, advances && !names);
+        if (names) return made;
+        names = Object.entries(made.state).map(([layer, state]) => [layer, Object.keys(state)]);
+        const states = Object.values(made.state).flatMap((state) => Object.values(state));
+        return { ...made, aside: states.map((t) => t.clone()) };
+      },
+      {
+        inputs: given,
+        weights: segment.places.flatMap(({ layer }) => layer.trainableWeights.map((w) => w.read())),
+        isData: (i) => segment.inputs[i]?.id === input.id,
+      },
+    );
+    const tensors = aside.values();
+    const stateOf = (of: readonly string[]) =>
+      Object.fromEntries(of.map((name) => [name, tensors.next().value as tf.Tensor]));
+    return { out, state: Object.fromEntries((names ?? []).map(([layer, of]) => [layer, stateOf(of)])) };
   }
 
   return (x, options = {}) =>
     tf.tidy(() => {
+      const { training = false, memory = 'full', watch, collect } = options;
+      if (!MEMORY.includes(memory)) {
+        throw new StepError(model.name, `memory "${String(memory)}" is unknown; use ${MEMORY.join(' or ')}`);
+      }
       const next: Record<string, State> = {};
       const values = new Map<number, tf.Tensor>([[input.id, x]]);
       const collected: tf.Tensor[] = [];
-      const order = options.watch || options.collect ? places : pooled;
+      const order = segments[memory][watch || collect ? 'apart' : 'joined'];
       const waiting = readers(order);
-      for (const place of order) {
-        const given = place.inputs.map((symbol) => valueOf(values, symbol, place.layer.name));
-        const { out, state }: { out: tf.Tensor; state?: State } = compute(place, given, options);
-        if (state) next[place.layer.name] = state;
+      for (const segment of order) {
+        const [last] = segment.places.slice(-1) as [PooledPlace];
+        const given = segment.inputs.map((symbol) => valueOf(values, symbol, last.layer.name));
+        const { out, state } = (segment.repeatable ? evaluateAgain : evaluate)(
+          segment,
+          given,
+          options,
+          training,
+        );
+        Object.assign(next, state);
         // A sum so far is output and state in one: the state must outlive the output.
-        values.set(place.output.id, state && Object.values(state).includes(out) ? out.clone() : out);
-        options.watch?.(place.layer, given, out);
-        const made = options.collect?.(place.layer, given, out, options.state?.[place.layer.name]);
+        const isState = Object.values(state[last.layer.name] ?? {}).includes(out);
+        values.set(segment.output.id, isState ? out.clone() : out);
+        watch?.(last.layer, given, out);
+        const made = collect?.(last.layer, given, out, options.state?.[last.layer.name]);
         if (made) collected.push(made);
-        for (const { id } of place.inputs) {
+        for (const { id } of segment.inputs) {
           const left = (waiting.get(id) ?? 1) - 1;
           waiting.set(id, left);
           if (left === 0 && id !== input.id) values.get(id)?.dispose();
@@ -100,9 +173,18 @@ export function executor(
     });
 }
 
-/** How many places read each value. */
-function readers(places: readonly Place[]): Map<number, number> {
+/** What a layer gives. */
+type Made = { readonly out: tf.Tensor } & Partial<ReturnType<Resumable['run']>>;
+
+/** What a segment gives: its value, and the state of its layers. */
+interface Evaluated {
+  readonly out: tf.Tensor;
+  readonly state: NetworkState;
+}
+
+/** How many segments read each value. */
+function readers(order: readonly Segment[]): Map<number, number> {
   const count = new Map<number, number>();
-  for (const { inputs } of places) for (const { id } of inputs) count.set(id, (count.get(id) ?? 0) + 1);
+  for (const { inputs } of order) for (const { id } of inputs) count.set(id, (count.get(id) ?? 0) + 1);
   return count;
 }

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { tf } from '@bidl/engine';
+import type { Memory } from '@bidl/models';
 import type { BestScore, EpochRecord, EpochScore } from '../checkpoint/meta.js';
 import type { Classifier } from '../classifier.js';
 import type { Hook, MOMENTS } from '../hooks/hook.js';
@@ -23,6 +24,8 @@ export interface RunnerParts {
   readonly maxEpochs: number;
   /** Time steps after which gradients are cut; undefined: never. */
   readonly tbptt?: number | undefined;
+  /** What is kept between forward and backward pass; default `full`. */
+  readonly memory?: Memory | undefined;
   readonly log?: (line: string) => void;
   readonly reporter?: Reporter | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -87,7 +90,7 @@ export class EpochBasedRunner {
     this.signal = parts.signal;
     this.now = parts.now ?? (() => performance.now());
     this.#hooks = parts.hooks;
-    this.#passes = new ForwardBackward(parts.classifier, parts.tbptt);
+    this.#passes = new ForwardBackward(parts.classifier, parts.tbptt, parts.memory);
   }
 
   /** The rate of the first parameter group. */

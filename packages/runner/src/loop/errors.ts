@@ -47,3 +47,12 @@ export class TruncationError extends Error {
     );
   }
 }
+
+/** A network is to train in less memory, and has no way to. */
+export class MemoryError extends Error {
+  override readonly name = 'MemoryError';
+
+  constructor() {
+    super('runner.memory "lean" needs a network that takes it (a `train` beside `forward`); leave it out');
+  }
+}

@@ -1,8 +1,9 @@
-import { tf } from '@bidl/engine';
+import { tf, valueAndGradients } from '@bidl/engine';
+import type { Memory } from '@bidl/models';
 import type { Classifier, SequenceState } from '../classifier.js';
 import type { LossAndGradients } from '../optimizers/optimizer.js';
 import { inputTensor } from './batch-tensors.js';
-import { TruncationError } from './errors.js';
+import { MemoryError, TruncationError } from './errors.js';
 import type { Batch } from './loader.js';
 
 /** What forward and backward gave; the caller disposes of all of it. */
@@ -37,17 +38,21 @@ interface Differentiated extends Forward {
  * state that the one before left, its loss is that of the network's answer so far, and gradients end at its beginning.
  * Loss and gradients are the means over the parts, weighed by their lengths; memory is that of one part. A sequence
  * of no more than `tbptt` steps is an ordinary pass.
+ *
+ * With `memory: 'lean'` a network keeps little between forward and backward pass and computes the rest again.
  */
 export class ForwardBackward {
   readonly #names: ReadonlyMap<string, string>;
   readonly #variables: tf.Variable[];
 
-  /** @throws TruncationError for a network that can't run in parts. */
+  /** @throws TruncationError for a network that can't run in parts, MemoryError for one that can't be lean. */
   constructor(
     private readonly classifier: Classifier,
     private readonly tbptt?: number,
+    private readonly memory: Memory = 'full',
   ) {
     if (tbptt !== undefined && !classifier.run) throw new TruncationError();
+    if (memory !== 'full' && !classifier.train) throw new MemoryError();
     const trainable = classifier.weights().filter((w) => w.trainable);
     this.#variables = trainable.map((w) => w.variable);
     this.#names = new Map(trainable.map((w) => [w.variable.name, w.name]));
@@ -76,8 +81,8 @@ export class ForwardBackward {
 
   #whole(x: tf.Tensor, labels: Int32Array): Differentiated {
     return this.#differentiate(labels, () => {
-      const { classifier } = this;
-      return classifier.train?.(x) ?? { logits: classifier.forward(x, true) };
+      const { classifier, memory } = this;
+      return classifier.train?.(x, { memory }) ?? { logits: classifier.forward(x, true) };
     });
   }
 
@@ -105,21 +110,25 @@ export class ForwardBackward {
   }
 
   #run(x: tf.Tensor, initial_state: SequenceState | undefined): Forward {
-    const made = this.classifier.run?.(x, { initial_state, training: true });
+    const { classifier, memory } = this;
+    const made = classifier.run?.(x, { initial_state, training: true, memory });
     if (!made) throw new TruncationError();
     return made;
   }
 
   #differentiate(labels: Int32Array, forward: () => Forward): Differentiated {
     let made: Forward | undefined;
-    const { value, grads } = tf.variableGrads(() => {
+    const { value, grads } = valueAndGradients(() => {
       const { logits, state, penalty } = forward();
-      // kept copies: variableGrads frees whatever its function does not return
+      // kept copies: whatever the function does not return is freed
       made = { logits: keptCopy(logits), ...(state && { state: copiedState(state) }) };
       const loss = this.classifier.loss(logits, labels).asScalar();
       return penalty ? loss.add<tf.Scalar>(penalty) : loss;
     }, this.#variables);
-    return { logits: tf.zeros([0]), ...made, loss: value, gradients: existing(grads) };
+    const gradients = Object.fromEntries(
+      this.#variables.flatMap(({ name }, i) => (grads[i] ? [[name, grads[i]]] : [])),
+    );
+    return { logits: tf.zeros([0]), ...made, loss: value, gradients };
   }
 }
 
@@ -162,6 +171,3 @@ const copiedState = (state: SequenceState): SequenceState =>
 
 const tensorsOf = (state: SequenceState | undefined): tf.Tensor[] =>
   Object.values(state ?? {}).flatMap((values) => Object.values(values));
-
-const existing = (grads: Readonly<Record<string, tf.Tensor | null>>): Record<string, tf.Tensor> =>
-  Object.fromEntries(Object.entries(grads).flatMap(([id, g]) => (g ? [[id, g]] : [])));
