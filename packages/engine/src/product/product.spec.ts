@@ -91,19 +91,19 @@ test('large products and their gradients are those of float64', () => {
       const near = (got: ArrayLike<number>, place: number, want: number, size: number) =>
         expect(Math.abs(got[place] - want)).toBeLessThan(1e-5 * size);
       near(
-        y,
+        Y,
         i * n + j,
         sum(k, (q) => A[i * k + q] * B[q * n + j]),
         Math.sqrt(k),
       );
       near(
-        da,
+        DA,
         i * k + p,
         sum(n, (q) => D[i * n + q] * B[p * n + q]),
         Math.sqrt(n),
       );
       near(
-        db,
+        DB,
         p * n + j,
         sum(m, (q) => A[q * k + p] * D[q * n + j]),
         Math.sqrt(m),
