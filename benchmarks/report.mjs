@@ -63,13 +63,13 @@ const swept = {
 };
 
 const withPeer = all.filter(({ peer, ratio }) => peer !== undefined && ratio !== undefined);
-const plotted = withPeer.filter(({ name }) => /^(train-step|infer|lif)/.test(name));
+const plotted = withPeer.filter(({ name }) => /^(train-step|infer|resnet18|lif)/.test(name));
 writeFileSync(new URL('performance.svg', DOCS), await ratioPlot(plotted));
 
 const sections = [
   table(
-    'A network: training step and inference',
-    withPeer.filter(({ name }) => /^(train-step|infer)$/.test(name)),
+    'Networks: training step and inference',
+    withPeer.filter(({ name }) => /^(train-step|infer|resnet18-.*)$/.test(name)),
     compared,
   ),
   table(

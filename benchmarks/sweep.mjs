@@ -1,10 +1,11 @@
 // How the ratios change with batch size, time steps, activity (a training step of the network) and number of neurons (LIF
 // alone). One of them varies, the others stay as in `train-step` (B 16, T 20) and `lif` (B 16, T 500). `--axis batch` runs one.
 import { startEngine } from '@bidl/engine';
-import { loadSafetensors, ndarray, saveFile, writeNpz, writeSafetensors } from '@bidl/formats';
+import { loadSafetensors, ndarray, saveFile, writeSafetensors } from '@bidl/formats';
 import { lifCases } from './lib/lif-cases.mjs';
-import { networkCase, storedBatch } from './lib/network-cases.mjs';
+import { networkCase } from './lib/network-cases.mjs';
 import { openPeers } from './lib/peers.mjs';
+import { reshapedBatch } from './lib/reshaped-batch.mjs';
 import { scratchFile } from './lib/scratch.mjs';
 import { trained } from './lib/trained.mjs';
 
@@ -42,31 +43,12 @@ async function* networkPoints(axis, wanted) {
         mode: MODE,
         peers,
         weightsFile: axis === 'activity' ? await shifted(file, value) : file,
-        batchFile: await reshaped({ [axis]: value }),
+        batchFile: await reshapedBatch({ [axis]: value }),
       });
     } finally {
       for (const peer of peers) peer.close();
     }
   }
-}
-
-/** The stored batch with so many samples and time steps: as many as it has, then from its beginning again. */
-async function reshaped({ batch = 16, steps = 20 }) {
-  const { img, labels } = storedBatch();
-  const [samples, length, ...frame] = img.shape;
-  const size = frame.reduce((product, n) => product * n, 1);
-  const data = new Uint8Array(batch * steps * size);
-  for (let b = 0; b < batch; b++) {
-    for (let t = 0; t < steps; t++) {
-      const from = ((b % samples) * length + (t % length)) * size;
-      data.set(img.data.subarray(from, from + size), (b * steps + t) * size);
-    }
-  }
-  const classes = Int32Array.from({ length: batch }, (_, b) => labels.data[b % samples]);
-  const file = scratchFile(`batch-${batch}-${steps}.npz`);
-  const arrays = { img: ndarray(data, [batch, steps, ...frame]), labels: ndarray(classes, [batch]) };
-  await saveFile(file, writeNpz(arrays, {}));
-  return file;
 }
 
 /** The weights with so much added to the offset of each neuron's BatchNorm: more fire, or fewer. */

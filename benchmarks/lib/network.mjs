@@ -8,13 +8,13 @@ import { SIZE, STEPS } from './dataset.mjs';
 const CHANNELS = 2;
 const CLASSES = 10;
 
-/** The classifier of a mode (`spike`, `analog`), for so many time steps. */
-export function build(mode, { soma_params = 'all_share', steps = STEPS } = {}) {
+/** The classifier of a mode (`spike`, `analog`), for so many time steps; `type` is that network, or its LIF+ twin. */
+export function build(mode, { type = 'SeqClif3Fc3DmItout', soma_params = 'all_share', steps = STEPS } = {}) {
   return buildClassifier(
     {
       type: 'ImageClassifier',
       backbone: {
-        type: 'SeqClif3Fc3DmItout',
+        type,
         timestep: steps,
         input_channels: CHANNELS,
         h: SIZE,

@@ -13,9 +13,11 @@ import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
 
-from upstream import SeqClif3Fc3
+from upstream import ResNetLif, SeqClif3Fc3
 
 CASES = ["clif3fc3dm_itout_spike", "clif3fc3dm_itout_analog", "clif3fc3dm_itout_analog_timestep20"]
+RESNETS = ["resnetlif18_itout_spike", "resnetlif10_itout_analog"]
+BLOCKS = {10: 1, 18: 2}  # of each stage, by depth
 FOLDER = Path(__file__).parents[2] / "fixtures/golden/backbones"
 
 
@@ -36,7 +38,10 @@ def recipe(index, kind, shape):
 
 def build(meta):
     ctor = meta["ctor"]
-    net = SeqClif3Fc3(ctor["cmode"], ctor["timestep"], ctor["input_channels"], ctor["h"], ctor["w"], ctor["nclass"])
+    if meta["class"] == "ResNetLifItout":
+        net = ResNetLif(ctor["cmode"], channels=ctor["input_channels"], classes=ctor["nclass"], blocks=BLOCKS[ctor["depth"]])
+    else:
+        net = SeqClif3Fc3(ctor["cmode"], ctor["timestep"], ctor["input_channels"], ctor["h"], ctor["w"], ctor["nclass"])
     state = net.state_dict()
     for index, key, shape, kind, _ in meta["state_dict"]:
         if kind != "unchanged":
@@ -94,7 +99,7 @@ def check(case, folder):
 def main():
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
     wrong = 0
-    for case in CASES:
+    for case in CASES + RESNETS:
         found = check(case, folder)
         far_off = {name: pair for name, pair in found.items() if not pair[0] <= pair[1]}
         wrong += len(far_off)

@@ -1,6 +1,7 @@
 """What is run of a PyTorch peer: the network, and a layer of LIF neurons with or without a linear layer before it."""
 
 import os
+import re
 
 import numpy as np
 import torch
@@ -21,9 +22,11 @@ class NetworkCase:
         self.frames = torch.from_numpy(np.ascontiguousarray(arrays["img"].transpose(0, 1, 4, 2, 3)))
         steps = self.frames.shape[1]
         self.labels = torch.from_numpy(arrays["labels"].astype(np.int64))
-        self.names = our_names()
-        self.state = {theirs: torch.from_numpy(a) for theirs, a in torch_weights(load_file(weights)).items()}
-        self.net = self.fill(build(mode, steps))
+        net = build(mode, steps)
+        self.names = our_names(net)
+        arrays = torch_weights(load_file(weights), self.names)
+        self.state = {theirs: torch.from_numpy(a) for theirs, a in arrays.items()}
+        self.net = self.fill(net)
         self.exact = self.fill(build(mode, steps)).double()  # never compiled: it is only the yardstick
         if compiled:
             compile_(self.net)
@@ -78,7 +81,7 @@ class NetworkCase:
 
             return hook
 
-        layers = [(n, m) for n, m in self.exact.named_modules() if isinstance(m, torch.nn.Conv2d) or n == "head.0"]
+        layers = [(n, m) for n, m in self.exact.named_modules() if isinstance(m, torch.nn.Conv2d) or n in ("head.0", "fc")]
         handles = [module.register_forward_pre_hook(watch(name)) for name, module in layers]
         self.infer(self.exact, torch.float64)
         for handle in handles:
@@ -88,21 +91,23 @@ class NetworkCase:
 
 # Names and layouts: ours are kernels HWIO and [in, out], channels last; PyTorch's OIHW and [out, in], channels first.
 
-def our_names():
+def our_names(net):
+    """Our names by PyTorch's. A convolution with a BatchNorm behind it is `.p0` or a Sequential's member there."""
     names = {}
-    for i in (1, 2, 3):
-        names |= {f"clif{i}.p0.weight": f"clif{i}/kernel", f"clif{i}.p0.bias": f"clif{i}/bias"}
-        norm = {"weight": "gamma", "bias": "beta", "running_mean": "mean", "running_var": "variance"}
-        names |= {f"clif{i}.norm.{theirs}": f"clif{i}/norm/{ours}" for theirs, ours in norm.items()}
-    for i in (0, 2, 4):
-        names |= {f"head.{i}.weight": f"head/{i}/kernel", f"head.{i}.bias": f"head/{i}/bias"}
+    for place, module in net.named_modules():
+        layer = re.sub(r"\.p0$|(conv\d?|downsample)\.\d$|\.norm$", r"\1", place).replace(".", "/")
+        if isinstance(module, torch.nn.BatchNorm2d):
+            norm = {"weight": "gamma", "bias": "beta", "running_mean": "mean", "running_var": "variance"}
+            names |= {f"{place}.{theirs}": f"{layer}/norm/{ours}" for theirs, ours in norm.items()}
+        elif isinstance(module, (torch.nn.Conv2d, torch.nn.Linear)):
+            names |= {f"{place}.weight": f"{layer}/kernel", f"{place}.bias": f"{layer}/bias"}
     return names
 
 
-def torch_weights(arrays):
+def torch_weights(arrays, names):
     """Our arrays by PyTorch's names, in PyTorch's layout."""
     out = {}
-    for theirs, ours in our_names().items():
+    for theirs, ours in names.items():
         array = arrays[ours]
         if theirs == "head.0.weight":
             array = array.reshape(*FEATURES, -1).transpose(3, 2, 0, 1).reshape(array.shape[1], -1)

@@ -20,9 +20,9 @@ TRIALS = 5
 class StreamCase:
     """SeqClif3Fc3 with given weights over given samples; in whichever memory format is faster here."""
 
-    def __init__(self, weights, batch, compiled=False, alpha=0.3, beta=0.0, theta=0.5, v_0=0.0):
+    def __init__(self, names, weights, batch, compiled=False, alpha=0.3, beta=0.0, theta=0.5, v_0=0.0):
         self.soma = alpha, beta, theta, v_0
-        self.weights = torch_weights(load_file(weights))
+        self.weights = torch_weights(load_file(weights), names)
         frames = np.load(batch)["img"].transpose(0, 1, 4, 2, 3)
         self.samples = torch.from_numpy(np.ascontiguousarray(frames)).to(torch.float32)
         self.compiled = compiled

@@ -5,13 +5,15 @@ H = (1 - 1 / tau) V + X, reset to 0: LIF of decay alpha when tau = 1 / (1 - alph
 
 from functools import partial
 from importlib.metadata import version
+from types import SimpleNamespace
 
 import torch
-from spikingjelly.activation_based import functional, layer, surrogate
+from spikingjelly.activation_based import functional, layer, neuron, surrogate
 from torch import nn
 
 from torch_cases import NetworkCase
 from torch_lif import ALPHA, THETA, LifCase
+from torch_resnet import ResNet18
 
 
 def lif(currents, v=None, *, alpha, theta, surrogate_function):
@@ -64,10 +66,27 @@ class Network(nn.Module):
         return self.head(x.flatten(2)).mean(0)
 
 
-def network(mode, steps):
+class ResNet(ResNet18):
+    """ResNetLifItout with SpikingJelly's layers in multi-step mode: BatchNorm's statistics are of the whole sequence.
+    [B, T, C, H, W] -> logits [B, classes]."""
+
+    def __init__(self):
+        lif = partial(
+            neuron.LIFNode, tau=1 / 0.7, decay_input=False, v_threshold=0.5, surrogate_function=surrogate.Rect(alpha=1.0)
+        )
+        makers = {"Conv2d": layer.Conv2d, "BatchNorm2d": layer.BatchNorm2d, "MaxPool2d": layer.MaxPool2d}
+        makers |= {"AvgPool2d": layer.AvgPool2d, "Lif": lif}
+        super().__init__(SimpleNamespace(**{name: partial(make, step_mode="m") for name, make in makers.items()}))
+
+    def forward(self, frames):
+        functional.reset_net(self)
+        return self.logits(frames.transpose(0, 1)).mean(0)
+
+
+def network(mode, steps, build=Network):
     if mode != "spike":
         raise ValueError(f"SpikingJelly's LIF gives spikes, not {mode} outputs")
-    return Network()
+    return build()
 
 
 # Steps of the neurons in one compiled graph: twenty take more than ten minutes to compile.
@@ -99,4 +118,5 @@ CASES = {
         LifCase, partial(lif, alpha=ALPHA, theta=THETA, surrogate_function=surrogate.SuperSpike(alpha=1.0))
     ),
     "network": partial(NetworkCase, network, compile_network),
+    "resnet18": partial(NetworkCase, partial(network, build=ResNet), compile_network),
 }

@@ -24,3 +24,17 @@ export function takesConfig(command: Command): Command {
       'change the config: data.samples_per_gpu=8 model.backbone.noise=0.1',
     );
 }
+
+/**
+ * Has required options missed only once those that nobody knows were named; commander does it the other way round, and a
+ * misspelt option is never answered with the right one.
+ */
+export function missLater(command: Command): void {
+  for (const option of command.options.filter(({ mandatory }) => mandatory)) {
+    option.makeOptionMandatory(false);
+    command.hook('preAction', () => {
+      if (command.getOptionValue(option.attributeName()) !== undefined) return;
+      command.error(`error: required option '${option.flags}' not specified`);
+    });
+  }
+}

@@ -36,6 +36,12 @@ describe('bidl', () => {
     [['train'], 'name a config: bidl configs list shows them'],
     [['train', 'a', '--config', 'b'], 'two configs are given, "a" and --config "b"'],
     [['test', QUICKSTART], "required option '--checkpoint <file>' not specified"],
+    [
+      ['deploy', QUICKSTART, '--chekpoint', 'x'],
+      "unknown option '--chekpoint'\n(Did you mean --checkpoint?)",
+    ],
+    [['predict', QUICKSTART, 'x.npy', '--chekpoint', 'x'], '(Did you mean --checkpoint?)'],
+    [['import', 'x.pth', '--confg', 'x'], '(Did you mean --config?)'],
     [['test', QUICKSTART, '--checkpoint', 'x', '--mode', '1'], '--mode needs --use_lyngor 1'],
     [['deploy', QUICKSTART, '--checkpoint', 'x', '--mode', '3'], 'Allowed choices are 0, 1, 2.'],
     [['deploy', QUICKSTART, '--checkpoint', 'x', '--v', '2'], 'It must be 0 or 1.'],

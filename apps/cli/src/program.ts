@@ -11,6 +11,7 @@ import { importCommand } from './commands/import.js';
 import { predictCommand } from './commands/predict.js';
 import { testCommand } from './commands/test.js';
 import { trainCommand } from './commands/train.js';
+import { missLater } from './options.js';
 
 const COMMANDS = [
   trainCommand,
@@ -48,6 +49,7 @@ export function createProgram(): Command {
 /** Commands made apart take their parent's settings only when told to; so do theirs. */
 function inherit(command: Command, parent: Command): Command {
   command.copyInheritedSettings(parent).exitOverride().allowExcessArguments(false);
+  missLater(command);
   for (const child of command.commands) inherit(child, command);
   return command;
 }

@@ -47,6 +47,9 @@ const STEPPED: readonly Small[] = [
   ...of(['SEWResNet'], [2, 32, 32, 2], { depth: 10, base_channels: 8, cnf: 'ADD' }),
   ...of(['SEWResNet'], [2, 32, 32, 2], { depth: 18, base_channels: 8, cnf: 'IAND' }),
   ...of(['VGG7_SNN', 'VGG7_SNNPlus'], [2, 64, 64, 2]),
+  ...of(['SeqClif3Fc3DmItout'], [3, 8, 8, 2], { neuron: 'PLIF' }),
+  ...of(['ResNetLifItout'], [2, 16, 16, 2], { depth: 10, neuron: 'ALIF', ...residual }),
+  ...of(['VGG7_SNN'], [2, 64, 64, 2], { neuron: { type: 'CubaLIF' } }),
   ...of(['SeqRlif2Fc1ShdItout'], [5, 20], { hidden: [12, 8] }),
 ];
 

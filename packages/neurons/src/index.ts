@@ -2,7 +2,7 @@ export { LayerError, StepError } from './errors.js';
 export { seedFor } from './init/seed.js';
 export { torchDefault, type Initializer } from './init/torch-default.js';
 export { type SomaArg, type SomaParams, type SomaValue } from './layers/soma.js';
-export { type NeuronArg } from './layers/neuron-arg.js';
+export { NEURON_NAMES, type NeuronArg } from './layers/neuron-arg.js';
 export { type SpikeFunc } from './layers/surrogate-arg.js';
 export { EPSILON as NORM_EPSILON, type Running, type Statistics } from './layers/normalise.js';
 export {

@@ -1,8 +1,18 @@
 import type { tf } from '@bidl/engine';
 import { graphBuilder, GraphError, type StepGraph, type ValueRef } from '@bidl/graph';
-import { Aggregation, isStateful, OverTime, SpikingLayer, StepError, walk, type Place } from '@bidl/neurons';
+import {
+  Aggregation,
+  Delay,
+  isStateful,
+  OverTime,
+  SpikingLayer,
+  StepError,
+  walk,
+  type Place,
+} from '@bidl/neurons';
 import { CompileError, Unsupported, type Finding } from '../finding.js';
 import { captureAggregation } from './aggregation.js';
+import { captureDelay } from './delay.js';
 import { capturePerStep } from './per-step.js';
 import { scopes, type Scope } from './scope.js';
 import { captureSpiking } from './spiking.js';
@@ -50,7 +60,7 @@ export function capture(model: tf.LayersModel, options: CaptureOptions = {}): St
     // What comes after a layer that can't be compiled can't be looked at.
     if (!xs.every((x) => x !== undefined)) continue;
     try {
-      if (seen.has(place.layer) && place.layer instanceof SpikingLayer) {
+      if (seen.has(place.layer) && isStateful(place.layer)) {
         throw new Unsupported('one-state', 'is used twice', 'use two layers, each with a state of its own');
       }
       seen.add(place.layer);
@@ -68,7 +78,7 @@ export function capture(model: tf.LayersModel, options: CaptureOptions = {}): St
 function captured(scope: Scope, { layer, timed }: Place, xs: readonly ValueRef[]): ValueRef {
   const [x] = xs;
   if (layer instanceof OverTime) return captureStateless(scope, layer.layer, xs);
-  if (layer instanceof Aggregation || layer instanceof SpikingLayer) {
+  if (layer instanceof Aggregation || layer instanceof SpikingLayer || layer instanceof Delay) {
     if (!timed) {
       throw new Unsupported(
         'supported-layer',
@@ -76,6 +86,7 @@ function captured(scope: Scope, { layer, timed }: Place, xs: readonly ValueRef[]
         'put it in front of the Aggregation',
       );
     }
+    if (layer instanceof Delay) return captureDelay(scope, layer, x);
     return layer instanceof Aggregation
       ? captureAggregation(scope, layer, x)
       : captureSpiking(scope, layer, x);

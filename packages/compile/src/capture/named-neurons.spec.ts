@@ -27,6 +27,9 @@ const layers: [string, () => tf.layers.Layer, number][] = [
     () => new Lif({ name: 'own', neuron: name }),
     DRIVE[name] ?? 1,
   ]),
+  ['Delay', () => new Delay({ name: 'own', delay: [0, 2, 4] }), 1],
+  ['Delay of all', () => new Delay({ name: 'own', delay: 3, max_delay: 5 }), 1],
+  ['Delay of none', () => new Delay({ name: 'own', delay: 0 }), 1],
   ['RCubaLif', () => new RCubaLif({ name: 'own', hidden_channel: 4, seed: 1 }), 3],
 ];
 
@@ -46,8 +49,4 @@ test.each(layers)('%s compiles by itself: step graph = stepper', (_, layer, driv
     state = next.state;
     expectClose(outputs[t][0], next.out.dataSync(), { atol: 1e-5, rtol: 1e-5 }, `step ${t}`);
   });
-});
-
-test('a delay is refused, by name', () => {
-  expect(() => capture(network(new Delay({ name: 'delay' })))).toThrow('(Delay) keeps a state');
 });

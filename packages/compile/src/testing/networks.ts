@@ -1,6 +1,6 @@
 import { defineNeuron } from '@bidl/dynamics';
 import { tf } from '@bidl/engine';
-import { Aggregation, Conv2dLif, FcLif, Lif, OverTime, type SpikingArgs } from '@bidl/neurons';
+import { Aggregation, Conv2dLif, Delay, FcLif, Lif, OverTime, type SpikingArgs } from '@bidl/neurons';
 import fc from 'fast-check';
 
 /** A neuron that no package knows: threshold that adapts, second state, exponential leak. */
@@ -41,7 +41,7 @@ interface BlockPlan {
   readonly mp: boolean;
 }
 
-const KINDS = ['conv', 'residual', 'grouped', 'maxPool', 'lif', 'own', 'avgPool', 'dense'] as const;
+const KINDS = ['conv', 'residual', 'grouped', 'maxPool', 'lif', 'own', 'delay', 'avgPool', 'dense'] as const;
 const SOMAS = ['all_share', 'channel_share', 'numbers'] as const;
 const MODES = ['spike', 'analog'] as const;
 
@@ -124,6 +124,11 @@ export function buildNetwork(plan: NetworkPlan): tf.LayersModel {
       case 'own':
         x = apply(new Lif({ neuron: adaptive, name }));
         break;
+      case 'delay': {
+        const delay = Array.from({ length: x.shape.at(-1) ?? 1 }, (_, c) => (c + (block.norm ? 1 : 0)) % 3);
+        x = apply(new Delay({ name, delay }));
+        break;
+      }
       case 'maxPool':
         if (small) break;
         x = apply(new OverTime(tf.layers.maxPooling2d({ poolSize: 2, strides: 2, padding: 'same', name })));

@@ -4,6 +4,7 @@ import { registerSoftmaxCrossEntropy } from '../cross-entropy/softmax-cross-entr
 import { DEVICES, type Device } from '../install/device.js';
 import { LOG_ERRORS_ONLY, SET_LOG_LEVEL, type Loader } from '../install/loader-source.js';
 import { inspectPackage, type InstallRecord } from '../install/record.js';
+import { sumByRuns } from '../reduce/sum-by-runs.js';
 import { spreadGradientsOfSums } from '../reduce/sum-gradient.js';
 import { EngineError } from './errors.js';
 import { isTensorFlowBackend } from './tensorflow-binding.js';
@@ -37,6 +38,7 @@ export async function startTensorFlow(
     throw new EngineError('TensorFlow was loaded, but TensorFlow.js refuses it as its backend.');
   registerSoftmaxCrossEntropy();
   spreadGradientsOfSums();
+  if (!running) sumByRuns();
   if (!running && device === 'cpu') startOps(warn, log);
   const backend: unknown = tf.backend();
   if (device === 'gpu' && isTensorFlowBackend(backend) && !backend.isUsingGpuDevice) {

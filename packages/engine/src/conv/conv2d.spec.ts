@@ -71,7 +71,7 @@ beforeAll(async () => {
 });
 
 test('outputs and gradients are the plain loops, whatever the shape and the density', () => {
-  const conv = fc.record({
+  const large = fc.record({
     images: fc.integer({ min: 1, max: 3 }),
     size: fc.integer({ min: 11, max: 15 }),
     inputs: fc.constantFrom(2, 5, 16, 24, 32),
@@ -80,6 +80,17 @@ test('outputs and gradients are the plain loops, whatever the shape and the dens
     stride: fc.constantFrom(1, 1, 2),
     pad: fc.constantFrom<Conv['pad']>('same', 'valid', 1, 2),
   });
+  // many channels, so few pixels that tiles of several images go together
+  const wide = fc.record({
+    images: fc.integer({ min: 1, max: 5 }),
+    size: fc.integer({ min: 2, max: 5 }),
+    inputs: fc.constantFrom(136, 160),
+    outputs: fc.constantFrom(128, 192),
+    kernel: fc.constant(3),
+    stride: fc.constantFrom(1, 2),
+    pad: fc.constantFrom<Conv['pad']>('same', 1),
+  });
+  const conv = fc.oneof({ arbitrary: large, weight: 3 }, { arbitrary: wide, weight: 1 });
   const input = fc.constantFrom<[number, boolean]>(
     [0.01, false],
     [0.05, true],

@@ -132,6 +132,20 @@ export function ownConvolution(x: tf.Tensor, filter: tf.Tensor4D, attrs: Attrs):
   return way === DENSE ? undefined : convAttributes('Conv2D', info, way);
 }
 
+/** Whether a convolution is a matrix product: 1x1, every pixel on its own. */
+const pointwise = (info: ConvInfo): boolean =>
+  [info.filterHeight, info.filterWidth, info.strideHeight, info.strideWidth].every((n) => n === 1) &&
+  Object.values(info.padInfo).every((n) => typeof n !== 'number' || n === 0);
+
+/** Gradient in the input of a {@link pointwise} convolution; TensorFlow's own takes ten times as long for small images. */
+function productGradient({ dy, filter }: Inputs, { inShape, inChannels, outChannels }: ConvInfo): tf.Tensor {
+  return tf.tidy(() => {
+    const gradients = tf.reshape(dy as tf.Tensor, [-1, outChannels]);
+    const kernel = tf.reshape(filter as tf.Tensor, [inChannels, outChannels]);
+    return tf.reshape(tf.matMul(gradients, kernel, false, true), inShape);
+  });
+}
+
 function preferFor(pass: Pass, convWay: OpsInfo['convWay']): void {
   const own = tf.getKernel(pass, 'tensorflow');
   if (own === undefined) return;
@@ -158,6 +172,7 @@ function preferFor(pass: Pass, convWay: OpsInfo['convWay']): void {
           );
         }
       }
+      if (pass === 'Conv2DBackpropInput' && pointwise(info)) return productGradient(inputs, info);
       return ['EXPLICIT', 'NUMBER'].includes(info.padInfo.type)
         ? explicitConv2D(pass, args, info, own.kernelFunc)
         : own.kernelFunc(args);

@@ -24,9 +24,11 @@ struct ConvKernels {
   bool (*sparse_fits)(const Conv2d&);
   bool (*sparse_filter_fits)(const Conv2d&);
   bool (*winograd_fits)(const Conv2d&);
+  bool (*winograd_gradient_fits)(const Conv2d&);  // in the input: strides too, over a gradient spread by zeros
 
   std::unique_ptr<ConvRows> (*sparse_rows)(const Conv2d&, const float* kernel, int threads);
   std::unique_ptr<ConvRows> (*winograd_rows)(const Conv2d&, const float* kernel, int threads);
+  void (*winograd_forward)(const Conv2d&, const float* x, const float* kernel, float* y);
   void (*sparse_filter_gradient)(const Conv2d&, const float* x, const float* dy, float* dkernel);
   void (*winograd_input_gradient)(const Conv2d&, const float* dy, const float* kernel, float* dx);
   void (*winograd_filter_gradient)(const Conv2d&, const float* x, const float* dy, float* dkernel);

@@ -12,14 +12,23 @@ namespace bidl {
   bool sparse_fits(const Conv2d&);                                                                         \
   bool sparse_filter_fits(const Conv2d&);                                                                  \
   bool winograd_fits(const Conv2d&);                                                                       \
+  bool winograd_gradient_fits(const Conv2d&);                                                              \
   std::unique_ptr<ConvRows> sparse_rows(const Conv2d&, const float*, int);                                 \
   std::unique_ptr<ConvRows> winograd_rows(const Conv2d&, const float*, int);                               \
+  void winograd_forward(const Conv2d&, const float*, const float*, float*);                                \
   void sparse_filter_gradient(const Conv2d&, const float*, const float*, float*);                          \
   void winograd_input_gradient(const Conv2d&, const float*, const float*, float*);                         \
   void winograd_filter_gradient(const Conv2d&, const float*, const float*, float*);                        \
-  static const ConvKernels table = {sparse_fits, sparse_filter_fits,     winograd_fits,                    \
-                                    sparse_rows, winograd_rows,          sparse_filter_gradient,           \
-                                    winograd_input_gradient,             winograd_filter_gradient};        \
+  static const ConvKernels table = {sparse_fits,                                                           \
+                                    sparse_filter_fits,                                                    \
+                                    winograd_fits,                                                         \
+                                    winograd_gradient_fits,                                                \
+                                    sparse_rows,                                                           \
+                                    winograd_rows,                                                         \
+                                    winograd_forward,                                                      \
+                                    sparse_filter_gradient,                                                \
+                                    winograd_input_gradient,                                               \
+                                    winograd_filter_gradient};                                             \
   }
 #if defined(__x86_64__)
 BIDL_CONV(avx512)
@@ -54,6 +63,7 @@ void all_rows(const Conv2d& c, ConvRows& rows, const float* x, float* y) {
 }
 
 void conv_forward(const Conv2d& c, ConvWay way, const float* x, const float* kernel, float* y) {
+  if (way == ConvWay::winograd) return conv_kernels().winograd_forward(c, x, kernel, y);
   all_rows(c, *conv_rows(c, way, kernel, thread_count()), x, y);
 }
 
@@ -77,13 +87,15 @@ ConvWay choose(const Conv2d& c, ConvPass pass, float density) {
   const ConvKernels& k = conv_kernels();
   const ConvWay dense = k.winograd_fits(c) ? ConvWay::winograd : ConvWay::none;
   // Below these densities a walk over the non-zeros is faster, measured (npm run bench -- ways): against Winograd's form
-  // where that fits, else against oneDNN.
+  // where that fits, else against oneDNN. Sums of a gradient for many channels leave the caches, where a walk that jumps among them is slow.
+  const bool wide = c.in_c * c.out_c > 128 * 128;
   switch (pass) {
     case ConvPass::forward:
       return k.sparse_fits(c) && density < (dense == ConvWay::winograd ? 0.25f : 0.35f) ? ConvWay::sparse : dense;
     case ConvPass::filter_gradient:
-      return k.sparse_filter_fits(c) && density < (dense == ConvWay::winograd ? 0.35f : 0.45f) ? ConvWay::sparse : dense;
-    default: return dense;
+      if (dense == ConvWay::winograd && (wide || density >= 0.2f)) return dense;
+      return k.sparse_filter_fits(c) && density < 0.45f ? ConvWay::sparse : ConvWay::none;
+    default: return k.winograd_gradient_fits(c) ? ConvWay::winograd : ConvWay::none;
   }
 }
 

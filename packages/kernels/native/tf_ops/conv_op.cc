@@ -117,7 +117,7 @@ void input_gradient(void* kernel, TF_OpKernelContext* raw) {
   c.images = out[0];
   c.in_h = a.rows;
   c.in_w = a.columns;
-  if (!conv_kernels().winograd_fits(c)) return context.fail("BidlConv2DInputGrad: this way does not fit the convolution");
+  if (!conv_kernels().winograd_gradient_fits(c)) return context.fail("BidlConv2DInputGrad: this way does not fit the convolution");
   float* dx = context.output(0, {c.images, c.in_h, c.in_w, c.in_c});
   if (dx == nullptr || c.images * c.in_h * c.in_w == 0) return;
   conv_kernels().winograd_input_gradient(c, data(dy), data(w), dx);

@@ -1,4 +1,5 @@
-import { ConfigError } from '@bidl/registry';
+import { NEURON_NAMES } from '@bidl/neurons';
+import { ConfigError, suggest } from '@bidl/registry';
 import { z } from 'zod';
 
 const size = z.number().int().positive();
@@ -18,16 +19,29 @@ export const somaSchema = z.union([
 /** A surrogate by name, or `{ type, ...numbers }`. */
 const spikeFuncSchema = z.union([z.string(), z.object({ type: z.string() }).catchall(z.number())]).nullish();
 
+/** LIF, LIF+ or another neuron by name, whatever its case; others also with their options, `{ type: 'PLIF', reset: 'subtract' }`. */
+const neuronSchema = z
+  .union([z.string(), z.object({ type: z.string() }).catchall(z.union([z.number(), z.string()]))])
+  .transform((given, context): NetworkNeuron => {
+    const { type, ...options } = typeof given === 'string' ? { type: given } : given;
+    const names = ['lif', 'lifplus', ...NEURON_NAMES];
+    const name = names.find((one) => one.toLowerCase() === type.toLowerCase());
+    if (name !== undefined) return Object.keys(options).length > 0 ? { type: name, ...options } : name;
+    const near = suggest(type, names);
+    const remedy = near === undefined ? `Use one of ${names.join(', ')}.` : `Did you mean "${near}"?`;
+    context.addIssue({ code: 'custom', message: `is "${type}", which is no neuron. ${remedy}` });
+    return z.NEVER;
+  });
+
+/** A neuron of a network: its name as it is registered, with its options where it was given some. */
+export type NetworkNeuron = string | { readonly type: string; readonly [option: string]: string | number };
+
 /** Arguments that say which neurons a network has. */
 export const neuronShape = ({ noise }: { readonly noise: number }) => ({
   cmode: mode.default('spike').describe('what the spiking layers give'),
   soma_params: somaSchema.default('all_share'),
   noise: z.number().min(0).default(noise).describe('training noise on the membrane'),
-  neuron: z
-    .string()
-    .transform((name) => name.toLowerCase())
-    .pipe(z.enum(['lif', 'lifplus']))
-    .default('lif'),
+  neuron: neuronSchema.default('lif').describe('the neurons of every spiking layer'),
   neuron_config: z
     .tuple([code, z.boolean(), code, code, code, code])
     .nullish()

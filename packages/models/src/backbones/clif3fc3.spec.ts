@@ -77,7 +77,17 @@ describe('arguments', () => {
     [{ soma_params: 'layer_share' }, 'model.backbone.soma_params'],
     [{ timestep: 0 }, 'model.backbone.timestep'],
     [{ timesteps: 20 }, 'Did you mean "timestep"?'],
-    [{ neuron: 'plif' }, 'model.backbone.neuron'],
+    [{ neuron: 'PLIFF' }, 'model.backbone.neuron is "PLIFF", which is no neuron. Did you mean "PLIF"?'],
+    [{ neuron: { type: 'PLIF', rest: 'subtract' } }, 'neuron.rest is unknown; PLIF has reset'],
+    [
+      { neuron: 'PLIF', cmode: 'analog' },
+      'model.backbone.cmode belongs to neuron "lif" or "lifplus", not "PLIF"',
+    ],
+    [
+      { neuron: { type: 'lif', reset: 'subtract' } },
+      'model.backbone.neuron.reset belongs to neuron of another name, not "lif"',
+    ],
+    [{ neuron: 'ALIF', soma_params: { theta1: 1 } }, 'theta1'],
     [{ spike_func: 'Arctan' }, 'Did you mean "ArcTan"?'],
   ])('%j is refused', (args, message) => {
     expect(() => build(args)).toThrow(message);

@@ -46,19 +46,17 @@ interface Condition {
 
 /**
  * Cases where rounding is magnified rather than decisive. (Upstream itself, run on another machine, is up to 0.5 off in
- * the logits of these.)
+ * the logits of these.) The rounding is that of Winograd's convolutions: with direct sums in their place the lite networks
+ * keep the tolerance and the margin of the others, and of these only gain_attentionvgg_b1 does not.
  *
  * - Lite networks: sums of ReLUs are large and vary little, so a BatchNorm takes most of their digits; and a ReLU at 0
  *   lets a gradient through or not.
- * - ResNet 50 with a parameter per channel: 36 membranes within 1e-5 of their threshold.
  * - AttentionVGGNet: in training one spike in ten million changes thousands behind it, and pairs that cancel each other
  *   don't show in any mean, so upstream can't be followed. Logits and loss hold as they are.
  */
 const CONDITION: Readonly<Record<string, Condition>> = {
-  resnetlif18_lite_itout_spike: { slack: 10, margin: 5e-3 },
-  resnetlif50_lite_itout_spike: { slack: 3, margin: 5e-4 },
-  resnetlif50_itout_channelshare: { slack: 2 },
-  attentionvgg_b1: { slack: 2, means: { train: 50, eval_after_train: 50 } },
+  resnetlif18_lite_itout_spike: { slack: 12, margin: 5e-3 },
+  resnetlif50_lite_itout_spike: { slack: 2, margin: 5e-4 },
   gain_attentionvgg_b1: { slack: 3, means: { eval: 5, train: 50, eval_after_train: 50 } },
 };
 

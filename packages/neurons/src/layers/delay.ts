@@ -98,6 +98,12 @@ export class Delay extends tf.layers.Layer implements Resumable {
     return { out: out.squeeze([1]), state: next };
   }
 
+  /** Each channel's delay as it is used, in steps; none before the layer is built. */
+  wholeDelays(): number[] {
+    const { delay, max_delay } = this;
+    return delay ? tf.tidy(() => Array.from(whole(delay.read(), max_delay).dataSync())) : [];
+  }
+
   override getConfig(): tf.serialization.ConfigDict {
     const { max_delay, learn, start } = this;
     return { ...super.getConfig(), max_delay, learn, delay: [...start] };
@@ -118,19 +124,21 @@ export class Delay extends tf.layers.Layer implements Resumable {
   }
 }
 
+/** Delays of any value as steps. */
+const whole = (delay: tf.Tensor, longest: number): tf.Tensor => tf.clipByValue(tf.round(delay), 0, longest);
+
 /**
  * Where each channel's delay points to. The gradient to the delay moves the 1 by a step: as between two whole delays
  * d and d + 1 the kernel were mixed of both.
  */
 const placed = (delay: tf.Tensor, longest: number): tf.Tensor4D => {
   const at = (d: tf.Tensor) => tf.range(longest, -1, -1).expandDims(1).equal(d.expandDims(0)).toFloat();
-  const whole = (d: tf.Tensor) => tf.clipByValue(tf.round(d), 0, longest);
   const place = tf.customGrad((d, save) => {
     (save as tf.GradSaveFunc)([d as tf.Tensor]);
     return {
-      value: at(whole(d as tf.Tensor)),
+      value: at(whole(d as tf.Tensor, longest)),
       gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
-        const now = whole(saved[0] ?? delay);
+        const now = whole(saved[0] ?? delay, longest);
         return dy.mul(at(now.add(1)).sub(at(now))).sum(0);
       },
     };

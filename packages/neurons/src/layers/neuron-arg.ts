@@ -13,6 +13,9 @@ import { LayerError } from '../errors.js';
 export type NeuronArg =
   string | { readonly type: string; readonly [option: string]: string | number } | NeuronDefinition;
 
+/** The neurons that have names, besides LIF and LIF+. */
+export const NEURON_NAMES: readonly string[] = Object.keys(NEURONS);
+
 /** Whether the argument is a definition itself, rather than the name of one. */
 export const isDefinition = (arg: NeuronArg): arg is NeuronDefinition =>
   typeof arg === 'object' && 'step' in arg;
@@ -26,9 +29,8 @@ export function resolveNeuron(arg: NeuronArg, layer: string): NeuronDefinition {
   if (isDefinition(arg)) return arg;
   const { type, ...options } = typeof arg === 'string' ? { type: arg } : arg;
   if (!isNeuronName(type)) {
-    const names = Object.keys(NEURONS);
-    const near = suggest(type, names);
-    const remedy = near === undefined ? `Use one of ${names.join(', ')}.` : `Did you mean "${near}"?`;
+    const near = suggest(type, NEURON_NAMES);
+    const remedy = near === undefined ? `Use one of ${NEURON_NAMES.join(', ')}.` : `Did you mean "${near}"?`;
     throw new LayerError(layer, `neuron ${JSON.stringify(type)} is unknown. ${remedy}`);
   }
   const make = NEURONS[type] as (options?: NeuronOptions) => NamedNeuron;

@@ -17,6 +17,7 @@ import {
   type Statistics,
 } from '@bidl/neurons';
 import { ConfigError } from '@bidl/registry';
+import type { NetworkNeuron } from '../args.js';
 import { layer, type Piece, type Value } from './piece.js';
 
 /** What the spiking layers of one network have in common. */
@@ -24,7 +25,8 @@ export interface CellArgs {
   readonly cmode: 'spike' | 'analog';
   readonly soma_params: SomaArg;
   readonly noise: number;
-  readonly neuron: 'lif' | 'lifplus';
+  /** `lif`, `lifplus`, or another neuron. */
+  readonly neuron: NetworkNeuron;
   readonly neuron_config?: NeuronConfig | null;
   readonly variant: 'faithful' | 'documented';
   readonly spike_func?: SpikeFunc;
@@ -40,7 +42,7 @@ export interface ConvArgs {
   readonly padding?: number;
 }
 
-/** The spiking layers of one network, by name: LIF or LIF+, as its arguments say. */
+/** The spiking layers of one network, by name: LIF, LIF+ or another neuron, as its arguments say. */
 export interface Cells {
   /** A convolution and neurons; BatchNorm on input + membrane, or (`norm: 'before'`) in front of the neurons. */
   conv(
@@ -62,18 +64,23 @@ export interface Cells {
   ): Piece;
 }
 
-/** @throws ConfigError when features of LIF+ are given to LIF */
+/** @throws ConfigError when a neuron is given what belongs to another one */
 export function cells(args: CellArgs, seed: number): Cells {
   const { cmode, soma_params, noise, spike_func, statistics, variant } = args;
-  if (args.neuron === 'lif' && args.neuron_config) {
-    throw new ConfigError(
-      'model.backbone.neuron_config belongs to neuron "lifplus"; leave it out, or set neuron to "lifplus"',
-      'model.backbone.neuron_config',
+  const { type, ...options } = typeof args.neuron === 'string' ? { type: args.neuron } : args.neuron;
+  const named = type === 'lif' || type === 'lifplus' ? undefined : args.neuron;
+  const refuse = (argument: string, belongs: string) =>
+    new ConfigError(
+      `model.backbone.${argument} belongs to neuron ${belongs}, not "${type}"; leave it out, or change model.backbone.neuron`,
+      `model.backbone.${argument}`,
     );
-  }
-  const plus = args.neuron === 'lifplus';
+  if (type !== 'lifplus' && args.neuron_config) throw refuse('neuron_config', '"lifplus"');
+  if (named && cmode === 'analog') throw refuse('cmode', '"lif" or "lifplus"');
+  const [option] = Object.keys(options);
+  if (!named && option !== undefined) throw refuse(`neuron.${option}`, 'of another name');
+  const plus = type === 'lifplus';
   const common: SpikingArgs = {
-    mode: cmode,
+    ...(named ? { neuron: named } : { mode: cmode }),
     soma_params,
     noise,
     spike_func: spike_func ?? null,
@@ -101,7 +108,8 @@ export function cells(args: CellArgs, seed: number): Cells {
       singleStep(
         name,
         layer(() => {
-          const args = { ...own(name), mode, hidden_channel: units };
+          if (named && mode === 'analog') throw refuse('fmode', '"lif" or "lifplus"');
+          const args = { ...own(name), ...(!named && { mode }), hidden_channel: units };
           return plus ? new FcLifPlus(args) : new FcLif(args);
         }),
       ),
