@@ -45,10 +45,11 @@ export async function* cases() {
       const plain = [
         ['sparse', 'BidlSparseMatMul'],
         ['lookup', 'BidlLookupMatMul'],
+        ['dense', 'BidlDenseMatMul'],
       ];
       const right = [
         ['sparse', 'BidlSparseMatMulRightTransposed'],
-        ['dense', 'BidlMatMulRightTransposed'],
+        ['dense', 'BidlDenseMatMulRightTransposed'],
       ];
       yield { ...group, forms: forms(plain, b, false) };
       yield { ...group, name: `${group.name}-right`, forms: forms(right, turned, true) };

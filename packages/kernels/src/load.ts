@@ -16,8 +16,9 @@ export interface OpsInfo {
    */
   convWay(pass: number, density: number, ...shape: readonly number[]): number;
   /**
-   * How a [m, k] · b [k, n], aᵀ · b (`transposed` 1) or a · bᵀ (2) is best computed for such an a: 0 by a dense library, 1
-   * over its non-zeros, 2 by looking up sums of four rows, where a holds 0 and 1 only (`spikes` 1), 3 whole by ours.
+   * How a product [m, n] over k, of no transposed side, of a left (`transposed` 1) or a right one (2), is best computed for
+   * such a left side: 0 by TensorFlow, 1 over its non-zeros, 2 by looking up sums of four rows, where it holds 0 and 1 only
+   * (`spikes` 1), 3 whole.
    */
   productWay(transposed: number, share: number, spikes: number, m: number, k: number, n: number): number;
 }

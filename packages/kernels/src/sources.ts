@@ -66,6 +66,7 @@ export const OPS: Addon = {
     'product/product.cc',
     'product/lookup.cc',
     'product/right_transposed.cc',
+    'product/dense.cc',
   ],
   plain: [
     'cpu/isa.cc',

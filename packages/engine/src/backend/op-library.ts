@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { cacheRoot } from '../install/cache.js';
 import { preferConvolutions } from '../conv/conv2d.js';
 import { replaceMaxPoolGrad } from '../max-pool/max-pool-grad.js';
-import { preferSparseProducts } from '../product/sparse-product.js';
+import { preferProducts } from '../product/product.js';
 import { useNeurons } from '../scan/fused.js';
 import { NeuronStore } from '../scan/neuron-store.js';
 import { hasScanKernel, registerScanKernels } from '../scan/scan-kernel.js';
@@ -36,7 +36,7 @@ export function startOps(warn: (line: string) => void, log: (line: string) => vo
   replaceMaxPoolGrad();
   registerUpdate();
   preferConvolutions(library);
-  preferSparseProducts(library);
+  preferProducts(library);
 }
 
 /** What the fused spike ops run with, or `undefined` where the backend in use has none. */

@@ -72,6 +72,14 @@ export function scanFused(
   ];
   const weights = conv?.kernel ?? empty;
   const outputs = runScan(SCAN, [...inputs, weights], FIRST_STATE + stateNames.length, attributes);
+  const running = norm &&
+    training && { running: { mean: outputs[RUNNING[0]], variance: outputs[RUNNING[1]] } };
+  const result = (of: (output: number) => tf.Tensor): ScanResult => ({
+    out: of(OUT),
+    state: Object.fromEntries(stateNames.map((key, k) => [key, of(FIRST_STATE + k)])),
+    ...running,
+  });
+  if (!attributes.record) return result((output) => outputs[output]);
   const saved = SAVED.map((k) => outputs[k]);
   const bySteps = attributes.norm === NORM.batch || noise > 0;
   const needsX = !bySteps || kernel.batchReadsInput;
@@ -91,11 +99,7 @@ export function scanFused(
       };
       return { value: tf.clone(outputs[output]), gradFunc };
     })(conv ? convCurrent(conv) : x, ...inputs.slice(1));
-  return {
-    out: differentiable(OUT),
-    state: Object.fromEntries(stateNames.map((key, k) => [key, differentiable(FIRST_STATE + k)])),
-    ...(norm && training && { running: { mean: outputs[RUNNING[0]], variance: outputs[RUNNING[1]] } }),
-  };
+  return result(differentiable);
 }
 
 /**

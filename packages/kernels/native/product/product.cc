@@ -51,7 +51,7 @@ void product(const float* a, const float* b, int64_t m, int64_t k, int64_t n, fl
   });
 }
 
-void transposed_product(const float* a, const float* b, int64_t m, int64_t k, int64_t n, float* y) {
+void left_transposed_product(const float* a, const float* b, int64_t m, int64_t k, int64_t n, float* y) {
   constexpr int64_t PIECE = 64;  // columns of a whose lists are made at once
   const int64_t pieces = (k + PIECE - 1) / PIECE, most = std::min(m, MOST_ROWS);
   // b in blocks of columns, [block][row][column], so that what a block's sums read lies together.

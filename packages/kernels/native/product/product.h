@@ -1,5 +1,4 @@
-// Matrix products whose left side is mostly zero, or all 0 and 1, as a dense layer's is behind spikes; and those with a
-// transposed right side.
+// Matrix products: of left sides that are mostly zero, or all 0 and 1, as a dense layer's is behind spikes, and dense ones.
 #pragma once
 #include <cstdint>
 
@@ -7,27 +6,31 @@
 
 namespace bidl {
 
+enum class ProductWay : int32_t { none, sparse, lookup, dense };
+
+/// Which side of a product comes transposed.
+enum class Transposed : int32_t { none, left, right };
+
 struct ProductKernels {
-  /// y [m, n] = a [m, k] · b [k, n]; n is a multiple of `width`.
+  /// y [m, n] = a [m, k] · b [k, n], by the non-zeros of a; n is a multiple of `width`.
   void (*product)(const float* a, const float* b, int64_t m, int64_t k, int64_t n, float* y);
   /// y [k, n] = aᵀ · b for a [m, k] and b [m, n].
-  void (*transposed_product)(const float* a, const float* b, int64_t m, int64_t k, int64_t n, float* y);
+  void (*left_transposed_product)(const float* a, const float* b, int64_t m, int64_t k, int64_t n, float* y);
+  /// y [m, n] = a · bᵀ for b [n, k].
+  void (*right_transposed_product)(const float* a, const float* b, int64_t m, int64_t k, int64_t n, float* y);
   /// The first for an a of 0 and 1, through sums that are looked up; any other a is computed as above.
   void (*lookup_product)(const float* a, const float* b, int64_t m, int64_t k, int64_t n, float* y);
   bool (*lookup_fits)(int64_t k, int64_t n);
-  /// y [m, n] = a · bᵀ for b [n, k], by the non-zeros of a or whole.
-  void (*right_transposed_product)(const float* a, const float* b, int64_t m, int64_t k, int64_t n, bool sparse, float* y);
+  /// y [m, n] of any a and b; a is [k, m] where the left side is transposed, b [n, k] where the right one is.
+  void (*dense_product)(const float* a, const float* b, Transposed which, int64_t m, int64_t k, int64_t n, float* y);
   int64_t width;  // of a vector
 };
 
 /// The kernels for the best instruction set that this processor has.
 const ProductKernels& product_kernels();
 
-enum class ProductWay : int32_t { none, sparse, lookup, dense };
-
-enum class Transposed : int32_t { none, left, right };
-
-/// How a [m, k] · b [k, n], aᵀ · b, or a · bᵀ for b [n, k] is best computed; `none` where a dense library does it better.
+/// How a product whose result is [m, n], summed over k, is best computed; `none` where a dense library does it better.
+/// `a` is what the left side holds.
 ProductWay choose_product(Transposed which, Density a, int64_t m, int64_t k, int64_t n);
 
 }  // namespace bidl

@@ -1,3 +1,5 @@
+#include <utility>
+
 #include "../product/product.h"
 #include "context.h"
 #include "ops.h"
@@ -31,9 +33,10 @@ void compute(void*, TF_OpKernelContext* raw) {
   const auto* from = static_cast<const float*>(api.TF_TensorData(a));
   const auto* with = static_cast<const float*>(api.TF_TensorData(b));
   const int64_t m = left[0], k = left[1], n = right[1 - RIGHT];
-  if constexpr (RIGHT != 0) kernels.right_transposed_product(from, with, m, k, n, WAY == ProductWay::sparse, y);
-  else if constexpr (LEFT != 0) kernels.transposed_product(from, with, m, k, n, y);
+  if constexpr (WAY == ProductWay::dense) kernels.dense_product(from, with, WHICH, left[LEFT], left[1 - LEFT], n, y);
   else if constexpr (WAY == ProductWay::lookup) kernels.lookup_product(from, with, m, k, n, y);
+  else if constexpr (LEFT != 0) kernels.left_transposed_product(from, with, m, k, n, y);
+  else if constexpr (RIGHT != 0) kernels.right_transposed_product(from, with, m, k, n, y);
   else kernels.product(from, with, m, k, n, y);
 }
 
@@ -43,11 +46,17 @@ const char* define_product() {
   const auto with = [](const char* name, void (*run)(void*, TF_OpKernelContext*)) {
     return define(name, {"a: float", "b: float"}, {"y: float"}, {}, nullptr, run, nullptr);
   };
-  const char* error = with("BidlSparseMatMul", compute<Transposed::none, ProductWay::sparse>);
-  if (error == nullptr) error = with("BidlSparseMatMulLeftTransposed", compute<Transposed::left, ProductWay::sparse>);
-  if (error == nullptr) error = with("BidlSparseMatMulRightTransposed", compute<Transposed::right, ProductWay::sparse>);
-  if (error == nullptr) error = with("BidlLookupMatMul", compute<Transposed::none, ProductWay::lookup>);
-  if (error == nullptr) error = with("BidlMatMulRightTransposed", compute<Transposed::right, ProductWay::dense>);
+  const char* error = with("BidlLookupMatMul", compute<Transposed::none, ProductWay::lookup>);
+  for (const auto& [name, run] : {
+           std::pair{"BidlSparseMatMul", compute<Transposed::none, ProductWay::sparse>},
+           std::pair{"BidlSparseMatMulLeftTransposed", compute<Transposed::left, ProductWay::sparse>},
+           std::pair{"BidlSparseMatMulRightTransposed", compute<Transposed::right, ProductWay::sparse>},
+           std::pair{"BidlDenseMatMul", compute<Transposed::none, ProductWay::dense>},
+           std::pair{"BidlDenseMatMulLeftTransposed", compute<Transposed::left, ProductWay::dense>},
+           std::pair{"BidlDenseMatMulRightTransposed", compute<Transposed::right, ProductWay::dense>},
+       }) {
+    if (error == nullptr) error = with(name, run);
+  }
   return error;
 }
 

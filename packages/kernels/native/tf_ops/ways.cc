@@ -24,8 +24,8 @@ napi_value conv_way(napi_env env, napi_callback_info info) {
   return result;
 }
 
-/// productWay(transposed, share, spikes, m, k, n): the number of the way to compute a product of a [m, k]; transposed is 0,
-/// 1 for aᵀ or 2 for a bᵀ of n columns.
+/// productWay(transposed, share, spikes, m, k, n): the number of the way to compute a product whose result is [m, n], summed
+/// over k; transposed is 0, 1 for its left side or 2 for its right one.
 napi_value product_way(napi_env env, napi_callback_info info) {
   constexpr size_t COUNT = 6;
   napi_value given[COUNT], result;

@@ -1,5 +1,5 @@
 import { tf } from '@bidl/engine';
-import { SpikingLayer, walk } from '@bidl/neurons';
+import { SpikingLayer, walk, type Form } from '@bidl/neurons';
 import type { Golden } from '@bidl/testing';
 import { meanOfSteps, membraneMeans } from './golden.js';
 
@@ -41,6 +41,11 @@ class Overruled implements Surrogate {
   ) {
     this.name = own.name;
     this.args = own.args;
+  }
+
+  /** Whether any neuron is overruled, so that the layer must run composed. */
+  get active(): boolean {
+    return this.forced.length + this.slopes.length > 0;
   }
 
   readonly forward: Surrogate['forward'] = (o, x) => {
@@ -107,12 +112,19 @@ export class Follower {
     for (const { forced, slopes } of this.surrogates.values()) forced.length = slopes.length = 0;
   }
 
+  /** Lets every layer run in this form, but composed where neurons are overruled. */
+  run(form: Form): void {
+    for (const [layer, { active }] of this.surrogates)
+      Object.assign(layer, { form: active ? 'composed' : form });
+  }
+
   /**
    * Goes through the network layer by layer and forces decisions until each layer's means are upstream's.
    *
-   * @returns how many it took; the layers stay forced, in composed form
+   * @param form of the layers in which nothing has to be forced
+   * @returns how many it took
    */
-  follow({ get }: Golden, group: string, training: boolean): number {
+  follow({ get }: Golden, group: string, training: boolean, form: Form): number {
     const [outs, membranes] = ['lif_out_mean', 'lif_v_absmean'].map(
       (key) => get(`${group}/${key}`).data as Float32Array,
     );
@@ -129,6 +141,7 @@ export class Follower {
           Array.from({ length: first.shape[1] ?? 1 }, (_, t) => means?.[t * this.layers.length + i] ?? NaN);
         const want = { out: ofLayer(outs), membrane: ofLayer(membranes) };
         count += this.force(layer, first, want, training);
+        this.run(form);
       }
       const made = layer.apply(given.length === 1 && first ? first : given, { training }) as tf.Tensor;
       values.set(output.id, made);
@@ -141,31 +154,28 @@ export class Follower {
    * The same for the slopes: a neuron on the edge of the surrogate's window lets the gradient through or not. Starts at
    * the layer nearest to the output where a gradient is another than upstream's.
    *
-   * @param deviates the last parameter, by place in the network, whose gradient is another; undefined when none is
+   * @param form of the layers in which nothing has to be forced
+   * @param deviates the last of these layers, by place in the network, with a gradient that is another; undefined when
+   *   there is none
    */
-  followSlopes(deviates: () => string | undefined): void {
-    const { places } = walk(this.model);
-    const order = places.map(({ layer }) => layer);
-    const placeOf = (name: string) =>
-      order.findIndex((layer) =>
-        layer.weights.some((w) => name === w.originalName || name === `${layer.name}/${w.originalName}`),
-      );
-    let worst = deviates();
-    while (worst !== undefined) {
-      const from = placeOf(worst);
-      const next = order
-        .slice(from)
-        .filter((layer) => this.edges.has(layer))
-        .slice(0, 2);
+  followSlopes(
+    form: Form,
+    deviates: (layers: readonly tf.layers.Layer[]) => tf.layers.Layer | undefined,
+  ): void {
+    const order = walk(this.model).places.map(({ layer }) => layer);
+    for (;;) {
+      this.run(form);
+      const worst = deviates(order);
+      if (worst === undefined) return;
+      // A slope changes gradients in front of it alone: those behind the worst need not be looked at.
+      const behind = order.slice(order.indexOf(worst));
+      const next = behind.filter((layer) => this.edges.has(layer)).slice(0, 2);
       const better = next.some((layer) =>
         (this.edges.get(layer) ?? []).slice(0, 4).some((edge) => {
           const slopes = this.surrogates.get(layer)?.slopes ?? [];
           slopes.push(edge);
-          const now = deviates();
-          if (now === undefined || placeOf(now) < from) {
-            worst = now;
-            return true;
-          }
+          this.run(form);
+          if (deviates(behind) === undefined) return true;
           slopes.pop();
           return false;
         }),

@@ -71,3 +71,43 @@ test('products and their gradients are the plain loops, whatever the shape and t
     { numRuns: 40, seed: 7 },
   );
 });
+
+test('large products and their gradients are those of float64', () => {
+  tf.tidy(() => {
+    const [m, k, n] = [70, 2100, 4096];
+    const [a, b, dy] = [
+      tf.randomNormal([m, k], 0, 1, 'float32', 1),
+      tf.randomNormal([k, n], 0, 1, 'float32', 2),
+      tf.randomNormal([m, n], 0, 1, 'float32', 3),
+    ];
+    const [da, db] = tf.grads((x: tf.Tensor, w: tf.Tensor) => tf.matMul(x, w))([a, b], dy);
+    const y = tf.matMul(a, b);
+    const [A, B, D, Y, DA, DB] = [a, b, dy, y, da, db].map((t) => t.dataSync());
+    const sum = (count: number, term: (i: number) => number) =>
+      Array.from({ length: count }, (_, i) => term(i)).reduce((total, value) => total + value, 0);
+    const draw = fc.tuple(fc.nat(m - 1), fc.nat(k - 1), fc.nat(n - 1));
+    for (const [i, p, j] of fc.sample(draw, { numRuns: 200, seed: 9 })) {
+      /** Within 1e-5 of what such a sum is usually as large as. */
+      const near = (got: ArrayLike<number>, place: number, want: number, size: number) =>
+        expect(Math.abs(got[place] - want)).toBeLessThan(1e-5 * size);
+      near(
+        Y,
+        i * n + j,
+        sum(k, (q) => A[i * k + q] * B[q * n + j]),
+        Math.sqrt(k),
+      );
+      near(
+        DA,
+        i * k + p,
+        sum(n, (q) => D[i * n + q] * B[p * n + q]),
+        Math.sqrt(n),
+      );
+      near(
+        DB,
+        p * n + j,
+        sum(m, (q) => A[q * k + p] * D[q * n + j]),
+        Math.sqrt(m),
+      );
+    }
+  });
+});

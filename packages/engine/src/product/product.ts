@@ -7,11 +7,11 @@ import type { TensorFlowBackend } from '../backend/tensorflow-binding.js';
 const SMALL = 1e6;
 
 /** By way: for a·b, for aᵀ·b and for a·bᵀ. */
-const OPS: readonly (readonly (string | undefined)[])[] = [
+const OPS: readonly (readonly string[])[] = [
   [],
   ['BidlSparseMatMul', 'BidlSparseMatMulLeftTransposed', 'BidlSparseMatMulRightTransposed'],
   ['BidlLookupMatMul'],
-  [undefined, undefined, 'BidlMatMulRightTransposed'],
+  ['BidlDenseMatMul', 'BidlDenseMatMulLeftTransposed', 'BidlDenseMatMulRightTransposed'],
 ];
 
 /** Rows and columns of a matrix, or of a batch of one. */
@@ -22,10 +22,10 @@ const matrix = ({ shape, dtype }: tf.TensorInfo): readonly number[] | undefined 
 
 /**
  * Puts the op library's products before TensorFlow's where the left side is mostly zero, or all 0 and 1, as a dense layer's
- * input is behind spikes: for the layer's output (a·b) and for the gradient of its weights (aᵀ·b). The gradient of its input
- * (a·bᵀ) goes to the op library whole, too. Chosen at every call from what the left side holds.
+ * input is behind spikes, and where TensorFlow is not at its best: large ones, and gradients of inputs (a·bᵀ) of small
+ * batches. Chosen at every call from the shape and from what the left side holds.
  */
-export function preferSparseProducts({ productWay }: OpsInfo): void {
+export function preferProducts({ productWay }: OpsInfo): void {
   const own = tf.getKernel('BatchMatMul', 'tensorflow');
   if (own === undefined) return;
   tf.unregisterKernel('BatchMatMul', 'tensorflow');
@@ -41,7 +41,8 @@ export function preferSparseProducts({ productWay }: OpsInfo): void {
         const backend = args.backend as TensorFlowBackend;
         const { share, spikes } = density(backend, a);
         const transposed = transposeA ? 1 : transposeB ? 2 : 0;
-        const op = OPS[productWay(transposed, share, spikes, left[0], left[1], columns)]?.[transposed];
+        const [rows, inner] = transposeA ? [left[1], left[0]] : left;
+        const op = OPS[productWay(transposed, share, spikes, rows, inner, columns)]?.[transposed];
         if (op !== undefined) return backend.executeSingleOutput(op, [], [a, b]);
       }
       return own.kernelFunc(args);

@@ -1,0 +1,13 @@
+// Rows turned into columns. Included once per instruction set, inside its namespace.
+
+/// `width` rows, `here` values of each and `line` floats apart, turned: [here][width].
+inline void turn(const float* rows, int64_t line, int64_t here, int64_t width, float* into) {
+  constexpr int64_t SOME = 16;  // values of a row that are read at once
+  for (int64_t from = 0; from < here; from += SOME) {
+    const int64_t end = std::min(here, from + SOME);
+    for (int64_t column = 0; column < width; ++column) {
+      const float* row = rows + column * line;
+      for (int64_t p = from; p < end; ++p) into[p * width + column] = row[p];
+    }
+  }
+}
