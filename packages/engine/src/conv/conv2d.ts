@@ -1,6 +1,7 @@
 import type { OpsInfo } from '@bidl/kernels';
 import * as tf from '@tensorflow/tfjs';
 import { density } from '../backend/density.js';
+import { replaceKernel } from '../backend/replace-kernel.js';
 import {
   isTensorFlowBackend,
   type OpAttribute,
@@ -147,36 +148,30 @@ function productGradient({ dy, filter }: Inputs, { inShape, inChannels, outChann
 }
 
 function preferFor(pass: Pass, convWay: OpsInfo['convWay']): void {
-  const own = tf.getKernel(pass, 'tensorflow');
-  if (own === undefined) return;
-  tf.unregisterKernel(pass, 'tensorflow');
-  tf.registerKernel({
-    ...own,
-    kernelFunc: (args) => {
-      const inputs = args.inputs as Inputs;
-      const attrs = args.attrs ?? {};
-      const [first, second, xShape, filterShape] = OPERANDS[pass](inputs, attrs);
-      const known =
-        first.dtype === 'float32' && second.dtype === 'float32' && (attrs['dataFormat'] ?? 'NHWC') === 'NHWC';
-      if (!known || filterShape[2] !== xShape[3]) return own.kernelFunc(args);
-      const info = conv2dInfo(xShape, filterShape, attrs);
-      const backend = args.backend as TensorFlowBackend;
-      if (worthwhile(info)) {
-        const share = pass === 'Conv2DBackpropInput' ? 1 : density(backend, first).share;
-        const way = convWay(PASSES[pass], share, ...shapeOf(info));
-        if (way !== DENSE) {
-          return backend.executeSingleOutput(
-            OPS[pass],
-            convOpAttributes(backend, convAttributes(pass, info, way)),
-            [first, second],
-          );
-        }
+  replaceKernel(pass, 'tensorflow', (own) => (args) => {
+    const inputs = args.inputs as Inputs;
+    const attrs = args.attrs ?? {};
+    const [first, second, xShape, filterShape] = OPERANDS[pass](inputs, attrs);
+    const known =
+      first.dtype === 'float32' && second.dtype === 'float32' && (attrs['dataFormat'] ?? 'NHWC') === 'NHWC';
+    if (!known || filterShape[2] !== xShape[3]) return own(args);
+    const info = conv2dInfo(xShape, filterShape, attrs);
+    const backend = args.backend as TensorFlowBackend;
+    if (worthwhile(info)) {
+      const share = pass === 'Conv2DBackpropInput' ? 1 : density(backend, first).share;
+      const way = convWay(PASSES[pass], share, ...shapeOf(info));
+      if (way !== DENSE) {
+        return backend.executeSingleOutput(
+          OPS[pass],
+          convOpAttributes(backend, convAttributes(pass, info, way)),
+          [first, second],
+        );
       }
-      if (pass === 'Conv2DBackpropInput' && pointwise(info)) return productGradient(inputs, info);
-      return ['EXPLICIT', 'NUMBER'].includes(info.padInfo.type)
-        ? explicitConv2D(pass, args, info, own.kernelFunc)
-        : own.kernelFunc(args);
-    },
+    }
+    if (pass === 'Conv2DBackpropInput' && pointwise(info)) return productGradient(inputs, info);
+    return ['EXPLICIT', 'NUMBER'].includes(info.padInfo.type)
+      ? explicitConv2D(pass, args, info, own)
+      : own(args);
   });
 }
 

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { replaceKernel } from '../backend/replace-kernel.js';
 import type { TensorFlowBackend } from '../backend/tensorflow-binding.js';
 
 type Pads = 'valid' | 'same' | number | readonly (readonly [number, number])[];
@@ -20,16 +21,10 @@ function isHalving(attrs: tf.NamedAttrMap, shape: readonly number[]): boolean {
  * other poolings go to TensorFlow's own kernel as before.
  */
 export function replaceMaxPoolGrad(): void {
-  const own = tf.getKernel('MaxPoolGrad', 'tensorflow');
-  if (own === undefined) return;
-  tf.unregisterKernel('MaxPoolGrad', 'tensorflow');
-  tf.registerKernel({
-    ...own,
-    kernelFunc: (args) => {
-      const { dy, input } = args.inputs as { dy: tf.TensorInfo; input: tf.TensorInfo };
-      if (!isHalving(args.attrs ?? {}, input.shape)) return own.kernelFunc(args);
-      const backend = args.backend as TensorFlowBackend;
-      return backend.executeSingleOutput('BidlMaxPool2x2Grad', [], [input, dy]);
-    },
+  replaceKernel('MaxPoolGrad', 'tensorflow', (own) => (args) => {
+    const { dy, input } = args.inputs as { dy: tf.TensorInfo; input: tf.TensorInfo };
+    if (!isHalving(args.attrs ?? {}, input.shape)) return own(args);
+    const backend = args.backend as TensorFlowBackend;
+    return backend.executeSingleOutput('BidlMaxPool2x2Grad', [], [input, dy]);
   });
 }

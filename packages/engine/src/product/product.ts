@@ -1,6 +1,7 @@
 import type { OpsInfo } from '@bidl/kernels';
 import * as tf from '@tensorflow/tfjs';
 import { density } from '../backend/density.js';
+import { replaceKernel } from '../backend/replace-kernel.js';
 import type { TensorFlowBackend } from '../backend/tensorflow-binding.js';
 
 /** Fewer multiplications than this are not worth a look at the input. */
@@ -26,26 +27,20 @@ const matrix = ({ shape, dtype }: tf.TensorInfo): readonly number[] | undefined 
  * batches. Chosen at every call from the shape and from what the left side holds.
  */
 export function preferProducts({ productWay }: OpsInfo): void {
-  const own = tf.getKernel('BatchMatMul', 'tensorflow');
-  if (own === undefined) return;
-  tf.unregisterKernel('BatchMatMul', 'tensorflow');
-  tf.registerKernel({
-    ...own,
-    kernelFunc: (args) => {
-      const { a, b } = args.inputs as Record<string, tf.TensorInfo>;
-      const { transposeA = false, transposeB = false } = args.attrs ?? {};
-      const [left, right] = [matrix(a), matrix(b)];
-      const fit = left && right && a.shape.length === b.shape.length && !(transposeA && transposeB);
-      const columns = right?.[transposeB ? 0 : 1] ?? 0;
-      if (fit && left[0] * left[1] * columns >= SMALL) {
-        const backend = args.backend as TensorFlowBackend;
-        const { share, spikes } = density(backend, a);
-        const transposed = transposeA ? 1 : transposeB ? 2 : 0;
-        const [rows, inner] = transposeA ? [left[1], left[0]] : left;
-        const op = OPS[productWay(transposed, share, spikes, rows, inner, columns)]?.[transposed];
-        if (op !== undefined) return backend.executeSingleOutput(op, [], [a, b]);
-      }
-      return own.kernelFunc(args);
-    },
+  replaceKernel('BatchMatMul', 'tensorflow', (own) => (args) => {
+    const { a, b } = args.inputs as Record<string, tf.TensorInfo>;
+    const { transposeA = false, transposeB = false } = args.attrs ?? {};
+    const [left, right] = [matrix(a), matrix(b)];
+    const fit = left && right && a.shape.length === b.shape.length && !(transposeA && transposeB);
+    const columns = right?.[transposeB ? 0 : 1] ?? 0;
+    if (fit && left[0] * left[1] * columns >= SMALL) {
+      const backend = args.backend as TensorFlowBackend;
+      const { share, spikes } = density(backend, a);
+      const transposed = transposeA ? 1 : transposeB ? 2 : 0;
+      const [rows, inner] = transposeA ? [left[1], left[0]] : left;
+      const op = OPS[productWay(transposed, share, spikes, rows, inner, columns)]?.[transposed];
+      if (op !== undefined) return backend.executeSingleOutput(op, [], [a, b]);
+    }
+    return own(args);
   });
 }

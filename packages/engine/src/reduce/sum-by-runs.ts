@@ -1,27 +1,21 @@
 import * as tf from '@tensorflow/tfjs';
+import { replaceKernel } from '../backend/replace-kernel.js';
 
 /**
  * Sums over axes that lie apart go run by run, the last one first: TensorFlow's own turns the whole array round before it
  * adds, which takes fifteen times as long. That is how gradients of what was broadcast over `[B, T, H, W, C]` are summed.
  */
 export function sumByRuns(): void {
-  const own = tf.getKernel('Sum', 'tensorflow');
-  if (own === undefined) return;
-  tf.unregisterKernel('Sum', 'tensorflow');
-  tf.registerKernel({
-    ...own,
-    kernelFunc: (args) => {
-      const x = args.inputs['x'] as tf.Tensor;
-      const runs = runsOf(tf.util.parseAxisParam(args.attrs?.['axis'] as number[], x.shape));
-      if (runs.length < 2) return own.kernelFunc(args);
-      return tf.tidy(() =>
-        runs.reduceRight(
-          (sum, axis) =>
-            own.kernelFunc({ ...args, inputs: { x: sum }, attrs: { ...args.attrs, axis } }) as tf.Tensor,
-          x,
-        ),
-      );
-    },
+  replaceKernel('Sum', 'tensorflow', (own) => (args) => {
+    const x = args.inputs['x'] as tf.Tensor;
+    const runs = runsOf(tf.util.parseAxisParam(args.attrs?.['axis'] as number[], x.shape));
+    if (runs.length < 2) return own(args);
+    return tf.tidy(() =>
+      runs.reduceRight(
+        (sum, axis) => own({ ...args, inputs: { x: sum }, attrs: { ...args.attrs, axis } }) as tf.Tensor,
+        x,
+      ),
+    );
   });
 }
 

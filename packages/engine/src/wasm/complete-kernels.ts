@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { silenceBanner } from '../backend/banner.js';
+import { replaceKernel } from '../backend/replace-kernel.js';
 import { conv2dBackpropFilter } from './conv2d-backprop-filter.js';
 import { correctAvgPoolGrad } from './avg-pool-grad.js';
 import { maxPoolGrad } from './max-pool-grad.js';
@@ -19,8 +20,8 @@ const BORROWED = [
 /** Registers what is missing, and replaces the two gradients that are wrong. Once per set of kernels. */
 export function completeWasmKernels(): void {
   if (tf.getKernel('MaxPoolGrad', 'wasm')?.kernelFunc === maxPoolGrad) return;
-  replace('MaxPoolGrad', () => maxPoolGrad);
-  replace('AvgPoolGrad', correctAvgPoolGrad);
+  replaceKernel('MaxPoolGrad', 'wasm', () => maxPoolGrad);
+  replaceKernel('AvgPoolGrad', 'wasm', correctAvgPoolGrad);
   register('Conv2DBackpropFilter', conv2dBackpropFilter);
   const missing = BORROWED.filter((name) => tf.getKernel(name, 'wasm') === undefined);
   if (missing.length === 0) return;
@@ -31,11 +32,4 @@ export function completeWasmKernels(): void {
 function register(kernelName: string, kernelFunc: tf.KernelFunc): void {
   if (tf.getKernel(kernelName, 'wasm') === undefined)
     tf.registerKernel({ kernelName, backendName: 'wasm', kernelFunc });
-}
-
-function replace(kernelName: string, by: (old: tf.KernelFunc) => tf.KernelFunc): void {
-  const old = tf.getKernel(kernelName, 'wasm');
-  if (old === undefined) return;
-  tf.unregisterKernel(kernelName, 'wasm');
-  tf.registerKernel({ ...old, kernelFunc: by(old.kernelFunc) });
 }

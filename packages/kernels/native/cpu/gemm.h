@@ -7,6 +7,13 @@ constexpr int PANEL = 2;
 #endif
 constexpr int ROWS = 6;
 
+/// Columns in panels of PANEL vectors, the last one smaller.
+struct Panels {
+  int64_t columns;
+  int64_t count() const { return (columns + PANEL * W - 1) / (PANEL * W); }
+  int64_t vectors(int64_t panel) const { return std::min<int64_t>(PANEL, columns / W - panel * PANEL); }
+};
+
 /// c[m][n] (+)= sum over p of a[m·row + p·step] · b[p][n]: M rows, N vectors of columns. b is packed: its rows follow one
 /// another.
 template <int M, int N>

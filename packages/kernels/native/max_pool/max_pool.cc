@@ -1,4 +1,4 @@
-// Compiled once per instruction set, like scan/lif_scan.cc.
+// Compiled once per instruction set.
 #include "max_pool.h"
 
 #include <cstring>

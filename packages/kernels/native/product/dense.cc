@@ -23,17 +23,14 @@ constexpr int64_t SOME_ROWS = 16 * ROWS;  // of the left side in a block
 constexpr int64_t WIDE = PANEL * W;       // columns of a panel
 constexpr int64_t TASKS = 16;
 
-/// Columns of a panel that begins at `column`, in vectors.
-int64_t vectors_at(int64_t column, int64_t n) { return std::min<int64_t>(PANEL, (n - column) / W); }
-
 /// Rows [first, first + here) of b [k, n], or of bᵀ for b [n, k], as panels: [panel][here][WIDE].
 void pack_right(const float* b, bool transposed, int64_t k, int64_t n, int64_t first, int64_t here, float* into) {
-  const int64_t panels = (n + WIDE - 1) / WIDE;
-  parallel(panels, [&](const Region& region) {
+  const Panels panels{n};
+  parallel(panels.count(), [&](const Region& region) {
     int64_t begin, end;
-    region.share(panels, begin, end);
+    region.share(panels.count(), begin, end);
     for (int64_t panel = begin; panel < end; ++panel) {
-      const int64_t column = panel * WIDE, width = vectors_at(column, n) * W;
+      const int64_t column = panel * WIDE, width = panels.vectors(panel) * W;
       float* to = into + column * here;
       if (transposed) turn(b + column * k + first, k, here, width, to);
       else {
@@ -59,7 +56,8 @@ void dense_product(const float* a, const float* b, Transposed which, int64_t m, 
   const bool left = which == Transposed::left;
   // Blocks of about the same number of rows, and of columns where there are few: enough of them to share among threads.
   const int64_t blocks = (m + SOME_ROWS - 1) / SOME_ROWS, block = (m + blocks * ROWS - 1) / (blocks * ROWS) * ROWS;
-  const int64_t panels = (n + WIDE - 1) / WIDE, parts = std::min(panels, std::max<int64_t>(1, TASKS / blocks));
+  const Panels panels{n};
+  const int64_t parts = std::min(panels.count(), std::max<int64_t>(1, TASKS / blocks));
   Floats columns(std::min(DEEP, k) * n);
   for (int64_t first = 0; first < k; first += DEEP) {
     const int64_t here = std::min(DEEP, k - first);
@@ -72,18 +70,18 @@ void dense_product(const float* a, const float* b, Transposed which, int64_t m, 
       for (int64_t task = begin; task < end; ++task) {
         const int64_t row = task / parts * block, rows = std::min(block, m - row), part = task % parts;
         if (left) pack_left(a + first * m + row, m, rows, here, packed.data());
-        const int64_t last = std::min(n, panels * (part + 1) / parts * WIDE);
-        for (int64_t column = panels * part / parts * WIDE; column < last; column += WIDE) {
-          const int64_t vectors = vectors_at(column, n);
-          const float* panel = columns.data() + column * here;
-          float* to = y + row * n + column;
+        const int64_t last = panels.count() * (part + 1) / parts;
+        for (int64_t panel = panels.count() * part / parts; panel < last; ++panel) {
+          const int64_t vectors = panels.vectors(panel);
+          const float* packed_panel = columns.data() + panel * WIDE * here;
+          float* to = y + row * n + panel * WIDE;
           if (!left) {
-            panel_product(vectors, rows, a + row * k + first, k, 1, panel, here, to, n, add);
+            panel_product(vectors, rows, a + row * k + first, k, 1, packed_panel, here, to, n, add);
             continue;
           }
           for (int64_t set = 0; set < rows; set += ROWS) {
-            panel_product(vectors, std::min<int64_t>(ROWS, rows - set), &packed[set * here], 1, ROWS, panel, here, to + set * n,
-                          n, add);
+            panel_product(vectors, std::min<int64_t>(ROWS, rows - set), &packed[set * here], 1, ROWS, packed_panel, here,
+                          to + set * n, n, add);
           }
         }
       }

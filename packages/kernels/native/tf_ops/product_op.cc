@@ -25,7 +25,7 @@ void compute(void*, TF_OpKernelContext* raw) {
   const bool fit = left.size() == 2 && right.size() == 2 && left[1 - LEFT] == right[RIGHT] &&
                    right[1 - RIGHT] % kernels.width == 0 &&
                    (WAY != ProductWay::lookup || kernels.lookup_fits(left[1], right[1]));
-  if (!fit) return context.fail("BidlSparseMatMul: a and b must be matrices that fit, b of whole vectors");
+  if (!fit) return context.fail("BidlMatMul: a and b must be matrices that fit, b of whole vectors");
   std::vector<int64_t> shape = {left[LEFT], right[1 - RIGHT]};
   if (batch) shape.insert(shape.begin(), 1);
   float* y = context.output(0, shape);

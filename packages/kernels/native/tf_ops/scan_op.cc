@@ -64,8 +64,8 @@ void destroy(void* kernel) { delete static_cast<Kernel*>(kernel); }
 /// Those that are left out are empty. Of x the backward op needs the values only where the neuron says so. The seed is
 /// in two halves of 16 bits, which float32 holds.
 enum Input { kX, kBias, kGamma, kShift, kMean, kVariance, kSeed, kFirstParam };
-/// What the forward op saves for the backward op (`choice` only where gradients are recorded), which has it behind the inputs and the gradient of the output; then
-/// come the gradients of the states after the last step. `choice` holds bytes.
+/// What the forward op saves for the backward op, which has it behind the inputs and the gradient of the output; then come
+/// the gradients of the states after the last step. `choice` holds bytes, and is there only where gradients are recorded.
 enum Saved { kS, kKept, kBatchMean, kBatchInv, kSpread, kChoice, kSavedCount };
 enum Output { kOut, kFirstSaved, kRunningMean = kFirstSaved + kSavedCount, kRunningVariance, kFirstState };
 enum GradientOutput { kDx, kDbias, kDgamma, kDshift, kFirstDparam };

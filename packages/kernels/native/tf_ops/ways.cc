@@ -33,7 +33,8 @@ napi_value product_way(napi_env env, napi_callback_info info) {
   double n[COUNT] = {};
   napi_get_cb_info(env, info, &count, given, nullptr, nullptr);
   for (size_t i = 0; i < count && i < COUNT; ++i) napi_get_value_double(env, given[i], &n[i]);
-  const auto way = bidl::choose_product(static_cast<bidl::Transposed>(static_cast<int32_t>(n[0])), {static_cast<float>(n[1]), n[2] != 0}, static_cast<int64_t>(n[3]),
+  const auto which = static_cast<bidl::Transposed>(static_cast<int32_t>(n[0]));
+  const auto way = bidl::choose_product(which, {static_cast<float>(n[1]), n[2] != 0}, static_cast<int64_t>(n[3]),
                                         static_cast<int64_t>(n[4]), static_cast<int64_t>(n[5]));
   napi_create_int32(env, static_cast<int32_t>(way), &result);
   return result;
