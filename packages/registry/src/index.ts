@@ -2,4 +2,4 @@ export { ConfigError, didYouMean, isConfigError, join, type ConfigIssue } from '
 export { explain, show, unknownKey } from './issues.js';
 export { registry, type Checked, type Entry, type Inspection, type Registry } from './registry.js';
 export { keysAt } from './schema-walk.js';
-export { nearest, suggest } from './suggest.js';
+export { nearest, remedyFor, suggest } from './suggest.js';

@@ -10,6 +10,12 @@ export function suggest(name: string, candidates: Iterable<string>): string | un
   return nearest(name, candidates, 1)[0];
 }
 
+/** What to do about an unknown name: the nearest candidate, or all of them. */
+export function remedyFor(name: string, candidates: readonly string[]): string {
+  const near = suggest(name, candidates);
+  return near === undefined ? `Use one of ${candidates.join(', ')}.` : `Did you mean "${near}"?`;
+}
+
 /** Up to `count` plausible candidates, the nearest first. */
 export function nearest(name: string, candidates: Iterable<string>, count = 3): string[] {
   const wanted = name.toLowerCase();

@@ -1,5 +1,5 @@
 import { NEURON_NAMES } from '@bidl/neurons';
-import { ConfigError, suggest } from '@bidl/registry';
+import { ConfigError, remedyFor } from '@bidl/registry';
 import { z } from 'zod';
 
 const size = z.number().int().positive();
@@ -27,9 +27,8 @@ const neuronSchema = z
     const names = ['lif', 'lifplus', ...NEURON_NAMES];
     const name = names.find((one) => one.toLowerCase() === type.toLowerCase());
     if (name !== undefined) return Object.keys(options).length > 0 ? { type: name, ...options } : name;
-    const near = suggest(type, names);
-    const remedy = near === undefined ? `Use one of ${names.join(', ')}.` : `Did you mean "${near}"?`;
-    context.addIssue({ code: 'custom', message: `is "${type}", which is no neuron. ${remedy}` });
+    const message = `is "${type}", which is no neuron. ${remedyFor(type, names)}`;
+    context.addIssue({ code: 'custom', message });
     return z.NEVER;
   });
 

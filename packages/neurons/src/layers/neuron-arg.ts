@@ -6,7 +6,7 @@ import {
   type NeuronDefinition,
   type NeuronOptions,
 } from '@bidl/dynamics';
-import { suggest } from '@bidl/registry';
+import { remedyFor } from '@bidl/registry';
 import { LayerError } from '../errors.js';
 
 /** A neuron by name, by name with its options, or a definition (`defineNeuron`). */
@@ -29,8 +29,7 @@ export function resolveNeuron(arg: NeuronArg, layer: string): NeuronDefinition {
   if (isDefinition(arg)) return arg;
   const { type, ...options } = typeof arg === 'string' ? { type: arg } : arg;
   if (!isNeuronName(type)) {
-    const near = suggest(type, NEURON_NAMES);
-    const remedy = near === undefined ? `Use one of ${NEURON_NAMES.join(', ')}.` : `Did you mean "${near}"?`;
+    const remedy = remedyFor(type, NEURON_NAMES);
     throw new LayerError(layer, `neuron ${JSON.stringify(type)} is unknown. ${remedy}`);
   }
   const make = NEURONS[type] as (options?: NeuronOptions) => NamedNeuron;

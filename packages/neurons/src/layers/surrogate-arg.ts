@@ -1,5 +1,5 @@
 import { isSurrogateName, SURROGATES, type Surrogate } from '@bidl/dynamics';
-import { suggest } from '@bidl/registry';
+import { remedyFor } from '@bidl/registry';
 import { LayerError } from '../errors.js';
 
 /** A surrogate by name, by name with its arguments, or the surrogate itself; nothing means Rectangle. */
@@ -16,9 +16,7 @@ export function resolveSurrogate(arg: SpikeFunc | undefined, layer: string): Sur
   if (typeof arg === 'object' && 'forward' in arg) return arg as Surrogate;
   const { type, ...rest } = typeof arg === 'string' ? { type: arg } : (arg as { type: string });
   if (!isSurrogateName(type)) {
-    const near = suggest(type, Object.keys(SURROGATES));
-    const remedy =
-      near === undefined ? `Use one of ${Object.keys(SURROGATES).join(', ')}.` : `Did you mean "${near}"?`;
+    const remedy = remedyFor(type, Object.keys(SURROGATES));
     throw new LayerError(layer, `spike_func ${JSON.stringify(type)} is unknown. ${remedy}`);
   }
   const build = SURROGATES[type] as (args?: Record<string, number>) => Surrogate;
