@@ -21,6 +21,8 @@ const OPS: Readonly<Record<Pass, string>> = {
 };
 /** The way that leaves a pass to TensorFlow. */
 const DENSE = 0;
+/** The way that takes all images at once, never a few rows of one. */
+const DIRECT = 3;
 /** Fewer multiplications than this are not worth a look at the input. */
 const SMALL = 1e6;
 
@@ -119,8 +121,8 @@ export const convOpAttributes = ({ binding }: TensorFlowBackend, attributes: Con
 let library: OpsInfo | undefined;
 
 /**
- * How the op library computes a convolution over images `[..., H, W, C]` itself, or undefined where it leaves that to
- * TensorFlow, or where there is no op library.
+ * How the op library computes a convolution over images `[..., H, W, C]` row by row, or undefined where it doesn't, or where
+ * there is no op library.
  */
 export function ownConvolution(x: tf.Tensor, filter: tf.Tensor4D, attrs: Attrs): ConvAttributes | undefined {
   const backend: unknown = tf.backend();
@@ -130,7 +132,7 @@ export function ownConvolution(x: tf.Tensor, filter: tf.Tensor4D, attrs: Attrs):
   const info = conv2dInfo([images, ...size], filter.shape, attrs);
   if (!worthwhile(info)) return undefined;
   const way = library.convWay(PASSES.Conv2D, density(backend, x).share, ...shapeOf(info));
-  return way === DENSE ? undefined : convAttributes('Conv2D', info, way);
+  return way === DENSE || way === DIRECT ? undefined : convAttributes('Conv2D', info, way);
 }
 
 /** Whether a convolution is a matrix product: 1x1, every pixel on its own. */
@@ -178,7 +180,7 @@ function preferFor(pass: Pass, convWay: OpsInfo['convWay']): void {
 /**
  * Puts the op library's convolutions before TensorFlow's. Which computes a pass is chosen at every call, from its shape and
  * the density of its input: inputs that are mostly zero are walked over by their non-zeros, dense 3x3 convolutions take
- * Winograd's form, the rest goes to TensorFlow as before. Explicit padding works in every pass, which tfjs-node's own
+ * Winograd's form, those of many small images and their strides pairs of pixels, the rest goes to TensorFlow as before. Explicit padding works in every pass, which tfjs-node's own
  * gradients don't know.
  */
 export function preferConvolutions(ops: OpsInfo): void {
