@@ -106,31 +106,35 @@ Density density(const float* x, int64_t size) {
   return {static_cast<float>(some) / static_cast<float>(seen), some == ones};
 }
 
-/// What the dense forms multiply for every weight of a 3x3 kernel's pair of channels, and what their weights cost beside.
+/// The best way that multiplies zeros too, by how often it does so for a pair of channels.
 ConvWay choose_dense(const Conv2d& c, ConvPass pass) {
   // Measured (npm run bench -- ways).
-  constexpr int64_t FEW = 12;        // images: so many make up for packing weights
-  constexpr int64_t LARGE = 16 * 16;  // pixels of an image: rows of more lie too far apart
-  constexpr int64_t TRANSFORM = 2400;  // multiplications that take as long as the transform of 9 weights
-  const bool winograd = conv_fits(c, pass, ConvWay::winograd);
+  constexpr int64_t FEW = 12;          // images: so many make up for packing weights
+  constexpr int64_t SMALL = 12 * 12;   // pixels: beyond that a dense library is as good
+  constexpr int64_t LARGE = 36 * 36;   // where that spreads a gradient by zeros
+  constexpr int64_t TRANSFORM = 2400;  // multiplications that take as long as the transform of nine weights
+  const bool back = pass == ConvPass::input_gradient, winograd = conv_fits(c, pass, ConvWay::winograd);
   const ConvWay otherwise = winograd ? ConvWay::winograd : ConvWay::none;
-  if (!conv_fits(c, pass, ConvWay::direct) || c.images < FEW || c.in_h * c.in_w > LARGE) return otherwise;
-  if (!winograd) return ConvWay::direct;
-  const bool back = pass == ConvPass::input_gradient;
+  const bool direct = conv_fits(c, pass, ConvWay::direct) && c.images >= FEW && c.in_h * c.in_w <= (back ? LARGE : SMALL);
+  if (!direct || !winograd) return direct ? ConvWay::direct : otherwise;
   const int64_t tiles = (((back ? c.in_h : c.out_h) + 1) / 2) * (((back ? c.in_w : c.out_w) + 1) / 2);
   return c.images * pair_count(c) * 5 / 4 < c.images * tiles * 16 + TRANSFORM ? ConvWay::direct : ConvWay::winograd;
 }
 
+/// The density below which a walk over the non-zeros is faster.
+float sparse_below(const Conv2d& c, ConvPass pass, ConvWay dense) {
+  // Measured (npm run bench -- ways). Sums of a gradient for many channels leave the caches, where a walk that jumps among
+  // them is slow.
+  const bool own = dense != ConvWay::none, wide = c.in_c * c.out_c > 128 * 128;
+  if (pass == ConvPass::filter_gradient) return own ? (wide ? 0.0f : 0.2f) : 0.45f;
+  if (dense != ConvWay::direct) return own ? 0.25f : 0.35f;
+  constexpr float PACK = 100;  // multiplications that take as long as packing a weight for the walk
+  return 0.4f * (1 - PACK * static_cast<float>(c.k_h * c.k_w) / static_cast<float>(c.images * pair_count(c)));
+}
+
 ConvWay choose(const Conv2d& c, ConvPass pass, float density) {
   const ConvWay dense = choose_dense(c, pass);
-  const bool own = dense != ConvWay::none;
-  // Below these densities a walk over the non-zeros is faster, measured (npm run bench -- ways): against our dense forms
-  // where they fit, else against oneDNN. Sums of a gradient for many channels leave the caches, where a walk that jumps
-  // among them is slow.
-  const bool wide = c.in_c * c.out_c > 128 * 128;
-  const float forward = own ? 0.25f : 0.35f, gradient = own ? (wide ? 0.0f : 0.2f) : 0.45f;
-  const float below = pass == ConvPass::forward ? forward : gradient;
-  return conv_fits(c, pass, ConvWay::sparse) && density < below ? ConvWay::sparse : dense;
+  return conv_fits(c, pass, ConvWay::sparse) && density < sparse_below(c, pass, dense) ? ConvWay::sparse : dense;
 }
 
 }  // namespace bidl

@@ -51,14 +51,14 @@ void direct_filter_gradient(const Conv2d& c, const float* x, const float* dy, fl
   const int64_t fit = std::min(DEEP, std::max<int64_t>(1, FAR / image)), rounds = (c.images + fit - 1) / fit;
   const int64_t most = (c.images + rounds - 1) / rounds;
   const auto by_tap = pairs_by(c, &Pair::tap, taps);
-  Floats rows(most * in_pixels * sets * ROWS), columns(most * out_pixels * c.out_c);
+  const Scratch rows(most * in_pixels * sets * ROWS), columns(most * out_pixels * c.out_c);
   for (int64_t first = 0, images; first < c.images; first += images) {
     images = std::min(most, c.images - first);
-    std::vector<std::vector<Term>> terms(taps);
+    std::vector<std::vector<Run>> runs(taps);
     for (int64_t tap = 0; tap < taps; ++tap) {
-      for (const Pair& pair : by_tap[tap]) terms[tap].push_back({pair.in * images * ROWS, pair.out * images, images});
+      for (const Pair& pair : by_tap[tap]) runs[tap].push_back({pair.in * images * ROWS, pair.out * images, images});
     }
-    const Chunks chunks(terms, images);
+    const Chunks chunks(runs, images);
     parallel(blocks * parts, [&](const Region& region) {
       pack(x + first * in_pixels * c.in_c, images, in_pixels, c.in_c, ROWS, false, region, rows.data());
       pack(dy + first * out_pixels * c.out_c, images, out_pixels, c.out_c, WIDE, true, region, columns.data());
@@ -68,12 +68,12 @@ void direct_filter_gradient(const Conv2d& c, const float* x, const float* dy, fl
       for (int64_t task = begin; task < end; ++task) {
         const int64_t block = task / parts, part = task % parts;
         const int64_t from = sets * block / blocks, to = sets * (block + 1) / blocks;
-        chunks.each([&](int64_t tap, Terms terms, bool add) {
+        chunks.each([&](int64_t tap, Runs runs, bool add) {
           for (int64_t panel = panels.count() * part / parts; panel < panels.count() * (part + 1) / parts; ++panel) {
             for (int64_t set = from; set < to; ++set) {
               panel_product(panels.vectors(panel), std::min<int64_t>(ROWS, c.in_c - set * ROWS),
                             rows.data() + set * ROWS * in_pixels * images, 1, ROWS, columns.data() + panel * WIDE * out_pixels * images,
-                            terms, dkernel + (tap * c.in_c + set * ROWS) * c.out_c + panel * WIDE, c.out_c, add || first > 0);
+                            runs, dkernel + (tap * c.in_c + set * ROWS) * c.out_c + panel * WIDE, c.out_c, add || first > 0);
             }
           }
         });

@@ -7,7 +7,6 @@ inline void turn(const float* rows, int64_t line, int64_t here, int64_t width, f
     const int64_t end = std::min(here, from + SOME);
     for (int64_t column = 0; column < width; ++column) {
       const float* row = rows + column * line;
-      __builtin_prefetch(row + end);
       for (int64_t p = from; p < end; ++p) into[p * width + column] = row[p];
     }
   }
