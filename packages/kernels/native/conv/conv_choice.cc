@@ -110,7 +110,7 @@ Density density(const float* x, int64_t size) {
 ConvWay choose_dense(const Conv2d& c, ConvPass pass) {
   // Measured (npm run bench -- ways).
   constexpr int64_t FEW = 12;          // images: so many make up for packing weights
-  constexpr int64_t SMALL = 12 * 12;   // pixels: beyond that a dense library is as good
+  constexpr int64_t SMALL = 16 * 16;   // pixels: beyond that a dense library is as good
   constexpr int64_t LARGE = 36 * 36;   // where that spreads a gradient by zeros
   constexpr int64_t TRANSFORM = 2400;  // multiplications that take as long as the transform of nine weights
   const bool back = pass == ConvPass::input_gradient, winograd = conv_fits(c, pass, ConvWay::winograd);
