@@ -1,6 +1,8 @@
-// Sums of many runs in pieces that the first-level cache holds. Included once per instruction set, inside its namespace.
+// Sums of many runs of products, in pieces that the first-level cache holds. Included once per instruction set, inside its
+// namespace.
 
-constexpr int64_t DEEP = 512;  // rows of a panel of columns in a piece
+constexpr int64_t WIDE = PANEL * W;  // columns of a panel
+constexpr int64_t DEEP = 512;        // rows of a panel of columns in a piece
 
 /// The sums behind several results, in chunks of about the same number of runs.
 class Chunks {

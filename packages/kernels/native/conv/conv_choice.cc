@@ -115,10 +115,13 @@ ConvWay choose_dense(const Conv2d& c, ConvPass pass) {
   constexpr int64_t TRANSFORM = 2400;  // multiplications that take as long as the transform of nine weights
   const bool back = pass == ConvPass::input_gradient, winograd = conv_fits(c, pass, ConvWay::winograd);
   const ConvWay otherwise = winograd ? ConvWay::winograd : ConvWay::none;
-  const bool direct = conv_fits(c, pass, ConvWay::direct) && c.images >= FEW && c.in_h * c.in_w <= (back ? LARGE : SMALL);
+  const int64_t pixels = c.in_h * c.in_w, pairs = pair_count(c);
+  const bool saves = pairs < pixels * c.k_h * c.k_w;  // not where every pixel meets every tap, as in a plain product
+  const bool direct =
+      conv_fits(c, pass, ConvWay::direct) && saves && c.images >= FEW && pixels <= (back ? LARGE : SMALL);
   if (!direct || !winograd) return direct ? ConvWay::direct : otherwise;
   const int64_t tiles = (((back ? c.in_h : c.out_h) + 1) / 2) * (((back ? c.in_w : c.out_w) + 1) / 2);
-  return c.images * pair_count(c) * 5 / 4 < c.images * tiles * 16 + TRANSFORM ? ConvWay::direct : ConvWay::winograd;
+  return c.images * pairs * 5 / 4 < c.images * tiles * 16 + TRANSFORM ? ConvWay::direct : ConvWay::winograd;
 }
 
 /// The density below which a walk over the non-zeros is faster.

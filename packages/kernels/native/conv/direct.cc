@@ -21,10 +21,9 @@ namespace {
 #include "../cpu/transpose.h"
 #include "chunks.h"
 
-constexpr int64_t WIDE = PANEL * W;                // columns of a panel
 constexpr int64_t GROUP = (64 + WIDE - 1) / WIDE;  // panels that are packed together: weights are read in whole runs
 constexpr int64_t NEAR = int64_t{288} * 1024;      // bytes of weights that stay in the second-level cache
-constexpr int64_t TASKS = 8;
+constexpr int64_t TASKS = 8;                       // at least, where images are enough
 
 /// A pass: how its result is summed over its source.
 struct Pass {
@@ -56,7 +55,7 @@ void sum_pixels(const Pass& pass, Pack pack, const float* x, float* y) {
   const int64_t groups = (panels.count() + GROUP - 1) / GROUP;
   // Groups of panels are shared among threads, and images too where there are few groups.
   const int64_t parts = std::max<int64_t>(1, std::min(pass.images / ROWS, TASKS / groups)), tasks = groups * parts;
-  const int64_t fit = NEAR / (pass.taps * GROUP * WIDE * static_cast<int64_t>(sizeof(float)));
+  const int64_t fit = std::max<int64_t>(W, NEAR / (pass.taps * GROUP * WIDE * static_cast<int64_t>(sizeof(float))));
   const int64_t vectors = pass.from_channels / W, pieces = (pass.from_channels + fit - 1) / fit;
   for (int64_t piece = 0; piece < pieces; ++piece) {
     const int64_t channel = vectors * piece / pieces * W, count = vectors * (piece + 1) / pieces * W - channel;
@@ -73,10 +72,10 @@ void sum_pixels(const Pass& pass, Pack pack, const float* x, float* y) {
         const int64_t image = pass.images * part / parts, rows = pass.images * (part + 1) / parts - image;
         const float* in = x + image * pass.from_pixels * pass.from_channels + channel;
         float* out = y + image * pass.to_pixels * pass.to_channels + first * WIDE;
-        chunks.each([&](int64_t pixel, Runs runs, bool add) {
+        chunks.each([&](int64_t pixel, Runs sum, bool add) {
           for (int64_t i = 0; i < here; ++i) {
             panel_product(panels.vectors(first + i), rows, in, pass.from_pixels * pass.from_channels, 1,
-                          weights.data() + i * depth * WIDE, runs, out + pixel * pass.to_channels + i * WIDE,
+                          weights.data() + i * depth * WIDE, sum, out + pixel * pass.to_channels + i * WIDE,
                           pass.to_pixels * pass.to_channels, add || piece > 0);
           }
         });

@@ -17,10 +17,9 @@ namespace {
 #include "../cpu/gemm.h"
 #include "chunks.h"
 
-constexpr int64_t WIDE = PANEL * W;         // columns of a panel
-constexpr int64_t SETS = 16;                // of ROWS channels of x that stay close while dy passes over them
-constexpr int64_t FAR = int64_t{4} << 20;   // bytes of images that are packed before they are summed
-constexpr int64_t TASKS = 16;
+constexpr int64_t SETS = 16;               // of ROWS channels of x that stay close while dy passes over them
+constexpr int64_t FAR = int64_t{4} << 20;  // bytes of images that are packed before they are summed
+constexpr int64_t TASKS = 16;              // at least, where panels are enough
 
 /// Channels of images [images, pixels, channels] in sets of `wide`, images side by side: [set][pixel][image][wide]. This
 /// thread packs its share of the pixels; the last set may be narrower, and its rows `tight` then.
@@ -68,12 +67,14 @@ void direct_filter_gradient(const Conv2d& c, const float* x, const float* dy, fl
       for (int64_t task = begin; task < end; ++task) {
         const int64_t block = task / parts, part = task % parts;
         const int64_t from = sets * block / blocks, to = sets * (block + 1) / blocks;
-        chunks.each([&](int64_t tap, Runs runs, bool add) {
+        chunks.each([&](int64_t tap, Runs sum, bool add) {
           for (int64_t panel = panels.count() * part / parts; panel < panels.count() * (part + 1) / parts; ++panel) {
+            const float* right = columns.data() + panel * WIDE * out_pixels * images;
             for (int64_t set = from; set < to; ++set) {
-              panel_product(panels.vectors(panel), std::min<int64_t>(ROWS, c.in_c - set * ROWS),
-                            rows.data() + set * ROWS * in_pixels * images, 1, ROWS, columns.data() + panel * WIDE * out_pixels * images,
-                            runs, dkernel + (tap * c.in_c + set * ROWS) * c.out_c + panel * WIDE, c.out_c, add || first > 0);
+              const int64_t channel = set * ROWS;
+              panel_product(panels.vectors(panel), std::min<int64_t>(ROWS, c.in_c - channel),
+                            rows.data() + channel * in_pixels * images, 1, ROWS, right, sum,
+                            dkernel + (tap * c.in_c + channel) * c.out_c + panel * WIDE, c.out_c, add || first > 0);
             }
           }
         });
