@@ -24,10 +24,10 @@ struct Runs {
 };
 
 /// c[m][n] (+)= sum over all runs and their p of a[m·row + p·step] · b[p][n]: M rows, N vectors of columns. b is packed:
-/// its rows follow one another.
+/// its rows follow one another. A function of its own, so that the distances of its rows stay in registers.
 template <int M, int N>
-__attribute__((noinline)) void product(const float* a, int64_t row, int64_t step, const float* b, Runs runs, float* c, int64_t c_row,
-                    bool add) {
+__attribute__((noinline)) void product(const float* a, int64_t row, int64_t step, const float* b, Runs runs, float* c,
+                                       int64_t c_row, bool add) {
   vf sum[M][N];
 #pragma GCC unroll 8
   for (int m = 0; m < M; ++m) {
