@@ -76,7 +76,7 @@ test('products and their gradients are the plain loops, whatever the shape and t
 test('dense products of any shape are the plain loops, either side transposed', () => {
   const side = (most: number) => fc.integer({ min: 1, max: most });
   const shape = fc.tuple(side(230), side(1100), fc.constantFrom(16, 32, 48, 80, 208));
-  const backend = tf.backend() as TensorFlowBackend;
+  const backend = tf.backend() as unknown as TensorFlowBackend;
   fc.assert(
     fc.property(shape, fc.nat(1 << 30), ([m, k, n], seed) => {
       tf.tidy(() => {
