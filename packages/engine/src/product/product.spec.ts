@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { startEngine } from '../backend/start.js';
+import type { TensorFlowBackend } from '../backend/tensorflow-binding.js';
 
 beforeAll(async () => {
   expect((await startEngine({ backend: 'tensorflow' })).fused).toBe(true);
@@ -72,9 +73,35 @@ test('products and their gradients are the plain loops, whatever the shape and t
   );
 });
 
-test('large products and their gradients are those of float64', () => {
+test('dense products of any shape are the plain loops, either side transposed', () => {
+  const side = (most: number) => fc.integer({ min: 1, max: most });
+  const shape = fc.tuple(side(230), side(1100), fc.constantFrom(16, 32, 48, 80, 208));
+  const backend = tf.backend() as unknown as TensorFlowBackend;
+  fc.assert(
+    fc.property(shape, fc.nat(1 << 30), ([m, k, n], seed) => {
+      tf.tidy(() => {
+        const a = tf.randomNormal([m, k], 0, 1, 'float32', seed) as tf.Tensor2D;
+        const b = tf.randomNormal([k, n], 0, 1, 'float32', seed + 1) as tf.Tensor2D;
+        const want = product(a.dataSync(), b.dataSync(), m, k, n);
+        for (const [op, left, right] of [
+          ['BidlDenseMatMul', a, b],
+          ['BidlDenseMatMulLeftTransposed', tf.transpose(a), b],
+          ['BidlDenseMatMulRightTransposed', a, tf.transpose(b)],
+        ] as const) {
+          const y = backend.executeSingleOutput(op, [], [left, right]) as tf.Tensor;
+          expect(distance(y.dataSync(), want)).toBeLessThan(2e-6);
+        }
+      });
+    }),
+    { numRuns: 30, seed: 11 },
+  );
+});
+
+test.each([
+  [70, 2100, 4096],
+  [2048, 2112, 2064], // by seven products of quarters, all three
+])('large products [%i, %i] x %i and their gradients are those of float64', (m, k, n) => {
   tf.tidy(() => {
-    const [m, k, n] = [70, 2100, 4096];
     const [a, b, dy] = [
       tf.randomNormal([m, k], 0, 1, 'float32', 1),
       tf.randomNormal([k, n], 0, 1, 'float32', 2),

@@ -37,8 +37,9 @@ ProductWay choose_product(Transposed which, Density a, int64_t m, int64_t k, int
   if (n % kernels.width != 0) return ProductWay::none;
   if (which == Transposed::none && a.spikes && a.share >= FEW && m >= ROWS && kernels.lookup_fits(k, n)) return ProductWay::lookup;
   if (a.share < SPARSE && (which != Transposed::right || m >= ROWS)) return ProductWay::sparse;
-  // What a dense library turns worse than it multiplies, and sides that leave the caches.
-  const bool better = (which == Transposed::right && m <= 512) || k * n >= (int64_t{1} << 23);
+  // What a dense library turns worse than it multiplies, sides that leave the caches, and what takes long anyway.
+  constexpr int64_t LARGE = int64_t{1} << 23, LONG = int64_t{1} << 30;
+  const bool better = (which == Transposed::right && m <= 512) || k * n >= LARGE || m * k * n >= LONG;
   return better && m >= ROWS ? ProductWay::dense : ProductWay::none;
 }
 

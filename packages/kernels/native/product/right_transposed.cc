@@ -58,7 +58,7 @@ void right_transposed_product(const float* a, const float* b, int64_t m, int64_t
       each_block<COLUMNS>(to - from, [&](int64_t at, auto vectors) {
         constexpr int N = decltype(vectors)::value;
         const int64_t column = from + at;
-        turn(b + column * k + first, k, here, N * W, turned.data());
+        turn(b + column * k + first, k, here, N * W, turned.data(), N * W, [](float* to, float value) { *to = value; });
         for (int64_t row = 0; row < m; ++row) {
           const int32_t e = lists.start[row];
           add_rows<N>(&lists.index[e], &lists.value[e], lists.start[row + 1] - e, !lists.other, turned.data(), N * W,
