@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { cacheRoot } from '../install/cache.js';
 import { preferConvolutions } from '../conv/conv2d.js';
 import { replaceMaxPoolGrad } from '../max-pool/max-pool-grad.js';
+import { registerNorm } from '../norm/fused.js';
 import { preferProducts } from '../product/product.js';
 import { useNeurons } from '../scan/fused.js';
 import { NeuronStore } from '../scan/neuron-store.js';
@@ -34,6 +35,7 @@ export function startOps(warn: (line: string) => void, log: (line: string) => vo
   registerScanKernels();
   useNeurons(new NeuronStore({ library, cacheDir, log, warn }));
   replaceMaxPoolGrad();
+  registerNorm();
   registerUpdate();
   preferConvolutions(library);
   preferProducts(library);

@@ -9,8 +9,11 @@ namespace bidl {
   void max_pool_rows(const MaxPoolRows&, const float*, float*, uint8_t*);                                \
   void max_unpool_rows(const MaxPoolRows&, const float*, const uint8_t*, float*);                        \
   void noise_row(const NoiseRow&, float*);                                                               \
+  void norm_forward(const NormForward&);                                                                 \
+  void norm_backward(const NormBackward&);                                                               \
   void update(const UpdateProgram&, const float*, const std::vector<UpdateArrays>&);                     \
-  static const Kernels table = {#isa, max_pool_grad, max_pool_rows, max_unpool_rows, noise_row, update};   \
+  static const Kernels table = {#isa,      max_pool_grad, max_pool_rows, max_unpool_rows,                \
+                                noise_row, norm_forward,  norm_backward, update};                        \
   }
 #if defined(__x86_64__)
 BIDL_KERNELS(avx512)

@@ -1,6 +1,7 @@
 // The kernels of one instruction set, and the choice among them.
 #pragma once
 #include "../max_pool/max_pool.h"
+#include "../norm/norm.h"
 #include "../scan/noise.h"
 #include "../update/update.h"
 
@@ -14,6 +15,8 @@ struct Kernels {
   void (*max_pool_rows)(const MaxPoolRows&, const float* x, float* y, uint8_t* choice);
   void (*max_unpool_rows)(const MaxPoolRows&, const float* dy, const uint8_t* choice, float* dx);
   void (*noise_row)(const NoiseRow&, float* out);
+  void (*norm_forward)(const NormForward&);
+  void (*norm_backward)(const NormBackward&);
   void (*update)(const UpdateProgram&, const float* numbers, const std::vector<UpdateArrays>&);
 };
 

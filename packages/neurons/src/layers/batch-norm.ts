@@ -1,6 +1,5 @@
-import { tf } from '@bidl/engine';
+import { batchNorm, tf, type Running, type Statistics } from '@bidl/engine';
 import { LayerError } from '../errors.js';
-import { batchNorm, type Running, type Statistics } from './normalise.js';
 import { positive } from './checks.js';
 import { oneShape } from './fold.js';
 import { NormWeights } from './norm-weights.js';

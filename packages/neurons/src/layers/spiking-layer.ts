@@ -1,16 +1,18 @@
 import { showState, type NeuronDefinition, type Surrogate } from '@bidl/dynamics';
-import { neuronScan, neuronStep, tf, type ScanArgs, type ScanResult } from '@bidl/engine';
+import {
+  batchNorm,
+  neuronScan,
+  neuronStep,
+  tf,
+  type Norm,
+  type Running,
+  type ScanArgs,
+  type ScanResult,
+  type Statistics,
+} from '@bidl/engine';
 import { LayerError } from '../errors.js';
 import { values } from '../init/torch-default.js';
 import { seedFor } from '../init/seed.js';
-import {
-  batchNorm,
-  EPSILON,
-  MOMENTUM,
-  type NormTensors,
-  type Running,
-  type Statistics,
-} from './normalise.js';
 import { revive, savedSurrogate } from './config.js';
 import { oneShape, oneTensor } from './fold.js';
 import { lifMembrane, ownMembrane, type Membrane, type OutputArgs } from './membrane.js';
@@ -185,7 +187,7 @@ export abstract class SpikingLayer extends tf.layers.Layer implements Resumable 
     const args = {
       params: this.params(),
       ...(state && { state }),
-      ...(this.normPlace === 'inside' && { norm: this.scanNorm() }),
+      ...(this.normPlace === 'inside' && { norm: this.readNorm() }),
       surrogate: this.surrogate,
       ...(this.noise > 0 &&
         this.membrane.noisy && {
@@ -199,7 +201,7 @@ export abstract class SpikingLayer extends tf.layers.Layer implements Resumable 
     const bias = this.bias();
     if (this.normPlace === 'before') {
       const current = bias ? this.current(input).add(bias) : this.current(input);
-      const normed = batchNorm(current, this.normTensors(), { training, statistics: this.statistics });
+      const normed = batchNorm(current, this.readNorm(), { training, statistics: this.statistics });
       const { out, state: last } = this.scan({ ...args, x: normed.out }, neuron);
       return { out, state: last, ...(normed.running && { running: normed.running }) };
     }
@@ -262,13 +264,13 @@ export abstract class SpikingLayer extends tf.layers.Layer implements Resumable 
     if (bias) current = current.add(bias);
     if (this.normPlace === 'before') {
       const evaluation = { training: false, statistics: this.statistics };
-      current = batchNorm(current, this.normTensors(), evaluation).out;
+      current = batchNorm(current, this.readNorm(), evaluation).out;
     }
     return this.scanStep({
       x: current.squeeze([1]),
       params: this.params(),
       state,
-      ...(this.normPlace === 'inside' && { norm: this.scanNorm() }),
+      ...(this.normPlace === 'inside' && { norm: this.readNorm() }),
       surrogate: this.surrogate,
     });
   }
@@ -318,13 +320,9 @@ export abstract class SpikingLayer extends tf.layers.Layer implements Resumable 
     return this.membrane.weightNames?.[param] ?? param;
   }
 
-  private normTensors(): NormTensors {
+  private readNorm(): Norm {
     if (!this.norm) throw new LayerError(this.name, 'is used before it is built: apply it to an input first');
     return this.norm.read();
-  }
-
-  private scanNorm() {
-    return { ...this.normTensors(), epsilon: EPSILON, momentum: MOMENTUM };
   }
 }
 

@@ -1,0 +1,271 @@
+// Compiled once per instruction set.
+#include "norm.h"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "../cpu/aligned.h"
+#include "../pool/pool.h"
+
+namespace bidl {
+namespace BIDL_ISA {
+namespace {
+#include "../cpu/vector.h"
+
+typedef float vh __attribute__((vector_size(BIDL_WIDTH * 2)));
+typedef double vd __attribute__((vector_size(BIDL_WIDTH * 4)));
+
+/// A vector of floats as doubles.
+struct Wide {
+  vd low{}, high{};
+  Wide() = default;
+  explicit Wide(vf x) {
+    vh half[2];
+    __builtin_memcpy(half, &x, sizeof x);
+    low = __builtin_convertvector(half[0], vd);
+    high = __builtin_convertvector(half[1], vd);
+  }
+  friend Wide operator-(Wide a, const Wide& b) { return a.low -= b.low, a.high -= b.high, a; }
+  friend Wide operator*(Wide a, const Wide& b) { return a.low *= b.low, a.high *= b.high, a; }
+  void operator+=(const Wide& b) { low += b.low, high += b.high; }
+  void store(double* to) const {
+    __builtin_memcpy(to, &low, sizeof low);
+    __builtin_memcpy(to + W / 2, &high, sizeof high);
+  }
+};
+
+/// Rows that are summed in one go.
+constexpr int64_t PIECE = 128;
+
+/// The rows of all groups in pieces: two sums over each piece for every channel, the channels in whole vectors.
+class Pieces {
+ public:
+  explicit Pieces(const NormShape& s)
+      : s_(s), columns_((s.channels + W - 1) / W * W), each_((s.rows() + PIECE - 1) / PIECE),
+        sums_(s.groups * each_ * 2 * columns_) {}
+
+  int64_t count() const { return s_.groups * each_; }
+  int64_t group(int64_t piece) const { return piece / each_; }
+  /// One of the two sums of a piece.
+  double* sum(int64_t piece, int which) { return sums_.data() + (piece * 2 + which) * columns_; }
+
+  /// Calls body(offset, rows) for the runs of rows in a piece that lie side by side.
+  template <class Body>
+  void runs(int64_t piece, Body body) const {
+    const int64_t g = group(piece), first = piece % each_ * PIECE, last = std::min(first + PIECE, s_.rows());
+    for (int64_t row = first; row < last;) {
+      const int64_t o = row / s_.inner, i = row % s_.inner, rows = std::min(s_.inner - i, last - row);
+      body(((o * s_.groups + g) * s_.inner + i) * s_.channels, rows);
+      row += rows;
+    }
+  }
+
+  /// Both sums of a group, to [channels] each.
+  void total(int64_t group, double* a, double* b) {
+    std::fill_n(a, s_.channels, 0.0);
+    std::fill_n(b, s_.channels, 0.0);
+    for (int64_t piece = group * each_; piece < (group + 1) * each_; ++piece) {
+      const double *from_a = sum(piece, 0), *from_b = sum(piece, 1);
+      for (int64_t c = 0; c < s_.channels; ++c) a[c] += from_a[c];
+      for (int64_t c = 0; c < s_.channels; ++c) b[c] += from_b[c];
+    }
+  }
+
+ private:
+  NormShape s_;
+  int64_t columns_, each_;
+  Aligned<double> sums_;
+};
+
+/// Calls body(column, part, n) for blocks of n vectors, n a constant, so that their sums stay in registers.
+template <class Body>
+void each_columns(int64_t channels, Body body) {
+  int64_t c = 0;
+  for (; c + 2 * W <= channels; c += 2 * W) body(c, Whole{}, std::integral_constant<int, 2>{});
+  each(channels - c, [&](int64_t i, auto part) { body(c + i, part, std::integral_constant<int, 1>{}); });
+}
+
+/// Sums of x and x² around `pivot` [channels].
+void sum_squares(Pieces& pieces, int64_t piece, int64_t channels, const float* x, const float* pivot) {
+  each_columns(channels, [&](int64_t c, auto part, auto n) {
+    Wide sum[n], square[n], centre[n];
+    for (int k = 0; k < n; ++k) centre[k] = Wide(part.get(pivot + c + k * W));
+    pieces.runs(piece, [&](int64_t offset, int64_t rows) {
+      const float* at = x + offset + c;
+      for (int64_t row = 0; row < rows; ++row, at += channels) {
+        for (int k = 0; k < n; ++k) {
+          const Wide d = Wide(part.get(at + k * W)) - centre[k];
+          sum[k] += d;
+          square[k] += d * d;
+        }
+      }
+    });
+    for (int k = 0; k < n; ++k) {
+      sum[k].store(pieces.sum(piece, 0) + c + k * W);
+      square[k].store(pieces.sum(piece, 1) + c + k * W);
+    }
+  });
+}
+
+/// Sums of dy and of dy·(x − mean).
+void sum_products(Pieces& pieces, int64_t piece, int64_t channels, const float* x, const float* dy, const float* mean) {
+  each_columns(channels, [&](int64_t c, auto part, auto n) {
+    Wide sum[n], product[n], centre[n];
+    for (int k = 0; k < n; ++k) centre[k] = Wide(part.get(mean + c + k * W));
+    pieces.runs(piece, [&](int64_t offset, int64_t rows) {
+      const float *at = x + offset + c, *by = dy + offset + c;
+      for (int64_t row = 0; row < rows; ++row, at += channels, by += channels) {
+        for (int k = 0; k < n; ++k) {
+          const Wide g(part.get(by + k * W));
+          sum[k] += g;
+          product[k] += g * (Wide(part.get(at + k * W)) - centre[k]);
+        }
+      }
+    });
+    for (int k = 0; k < n; ++k) {
+      sum[k].store(pieces.sum(piece, 0) + c + k * W);
+      product[k].store(pieces.sum(piece, 1) + c + k * W);
+    }
+  });
+}
+
+/// Whole groups in the order of threads.
+template <class Body>
+void each_group(const Region& region, int64_t groups, Body body) {
+  int64_t first, last;
+  region.share(groups, first, last);
+  for (int64_t g = first; g < last; ++g) body(g);
+}
+
+/// Threads that are worth it for so many values.
+int64_t wanted(const NormShape& s) { return s.groups * s.rows() * s.channels / 16384 + 1; }
+
+}  // namespace
+
+void norm_forward(const NormForward& f) {
+  const NormShape& s = f.shape;
+  const int64_t n = s.channels, size = s.groups * n;
+  const bool batch = f.next_mean != nullptr;
+  float *mean = f.statistics, *rest = mean + size, *inverse = rest + size;
+  std::vector<float> scale(size), shift(size);
+  std::vector<double> variance(batch ? size : 0);
+  Pieces pieces(s);
+  // y = (x − mean)·scale + shift
+  const auto coefficients = [&](int64_t g, int64_t c, double var) {
+    const int64_t at = g * n + c;
+    const double inv = 1.0 / std::sqrt(var + f.epsilon);
+    inverse[at] = static_cast<float>(inv);
+    scale[at] = static_cast<float>(inv * f.gamma[c]);
+    shift[at] = static_cast<float>(f.beta[c] - inv * f.gamma[c] * rest[at]);
+  };
+  if (!batch) {
+    for (int64_t c = 0; c < n; ++c) {
+      mean[c] = f.mean[c];
+      rest[c] = 0.0f;
+      coefficients(0, c, f.variance[c]);
+    }
+  }
+  parallel(wanted(s), [&](const Region& region) {
+    int64_t first, last;
+    region.share(pieces.count(), first, last);
+    if (batch) {
+      const auto pivot = [&](int64_t g) { return f.x + g * s.inner * n; };  // the group's first row
+      for (int64_t p = first; p < last; ++p) sum_squares(pieces, p, n, f.x, pivot(pieces.group(p)));
+      region.barrier.wait();
+      std::vector<double> sum(n), square(n);
+      each_group(region, s.groups, [&](int64_t g) {
+        pieces.total(g, sum.data(), square.data());
+        for (int64_t c = 0; c < n; ++c) {
+          const int64_t at = g * n + c;
+          const double off = sum[c] / s.rows(), exact = pivot(g)[c] + off;
+          mean[at] = static_cast<float>(exact);
+          rest[at] = static_cast<float>(exact - mean[at]);
+          variance[at] = square[c] / s.rows() - off * off;
+          coefficients(g, c, variance[at]);
+        }
+      });
+      region.barrier.wait();
+    }
+    for (int64_t p = first; p < last; ++p) {
+      const int64_t base = pieces.group(p) * n;
+      pieces.runs(p, [&](int64_t offset, int64_t rows) {
+        const float* x = f.x + offset;
+        float* y = f.y + offset;
+        for (int64_t row = 0; row < rows; ++row, x += n, y += n) {
+          each(n, [&](int64_t c, auto part) {
+            const int64_t at = base + c;
+            part.put(y + c, (part.get(x + c) - part.get(&mean[at])) * part.get(&scale[at]) + part.get(&shift[at]));
+          });
+        }
+      });
+    }
+  });
+  if (!batch) return;
+  const double m = f.momentum, rows = static_cast<double>(s.rows()), unbias = rows > 1 ? rows / (rows - 1) : 1.0;
+  for (int64_t c = 0; c < n; ++c) {
+    double next_mean = f.mean[c], next_variance = f.variance[c];
+    for (int64_t at = c; at < size; at += n) {
+      next_mean += m * (static_cast<double>(mean[at]) + rest[at] - next_mean);
+      next_variance += m * (variance[at] * unbias - next_variance);
+    }
+    f.next_mean[c] = static_cast<float>(next_mean);
+    f.next_variance[c] = static_cast<float>(next_variance);
+  }
+}
+
+void norm_backward(const NormBackward& f) {
+  const NormShape& s = f.shape;
+  const int64_t n = s.channels, size = s.groups * n;
+  const float *mean = f.statistics, *rest = mean + size, *inverse = rest + size;
+  std::vector<float> by_dy(size), by_x(size), constant(size);
+  std::vector<double> shifts(size), scales(size);
+  Pieces pieces(s);
+  parallel(wanted(s), [&](const Region& region) {
+    int64_t first, last;
+    region.share(pieces.count(), first, last);
+    for (int64_t p = first; p < last; ++p) sum_products(pieces, p, n, f.x, f.dy, mean + pieces.group(p) * n);
+    region.barrier.wait();
+    // dx = by_dy·dy + by_x·(x − mean) + constant
+    each_group(region, s.groups, [&](int64_t g) {
+      pieces.total(g, &shifts[g * n], &scales[g * n]);
+      for (int64_t c = 0; c < n; ++c) {
+        const int64_t at = g * n + c;
+        const double inv = inverse[at], each_dy = inv * f.gamma[c];
+        scales[at] = (scales[at] - shifts[at] * rest[at]) * inv;
+        const double each_x = f.batch ? -each_dy * inv * scales[at] / s.rows() : 0.0;
+        by_dy[at] = static_cast<float>(each_dy);
+        by_x[at] = static_cast<float>(each_x);
+        constant[at] = static_cast<float>(f.batch ? -each_dy * shifts[at] / s.rows() - each_x * rest[at] : 0.0);
+      }
+    });
+    region.barrier.wait();
+    for (int64_t p = first; p < last; ++p) {
+      const int64_t base = pieces.group(p) * n;
+      pieces.runs(p, [&](int64_t offset, int64_t rows) {
+        const float *x = f.x + offset, *dy = f.dy + offset;
+        float* dx = f.dx + offset;
+        for (int64_t row = 0; row < rows; ++row, x += n, dy += n, dx += n) {
+          each(n, [&](int64_t c, auto part) {
+            const int64_t at = base + c;
+            const vf from_dy = part.get(dy + c) * part.get(&by_dy[at]);
+            const vf from_x = (part.get(x + c) - part.get(&mean[at])) * part.get(&by_x[at]);
+            part.put(dx + c, from_dy + from_x + part.get(&constant[at]));
+          });
+        }
+      });
+    }
+  });
+  for (int64_t c = 0; c < n; ++c) {
+    double shift = 0, scale = 0;
+    for (int64_t at = c; at < size; at += n) {
+      shift += shifts[at];
+      scale += scales[at];
+    }
+    f.dbeta[c] = static_cast<float>(shift);
+    f.dgamma[c] = static_cast<float>(scale);
+  }
+}
+
+}  // namespace BIDL_ISA
+}  // namespace bidl

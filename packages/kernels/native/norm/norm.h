@@ -1,0 +1,34 @@
+// BatchNorm over [outer, groups, inner, channels]: every group has statistics of its own, channel by channel.
+#pragma once
+#include <cstdint>
+
+namespace bidl {
+
+struct NormShape {
+  int64_t outer, groups, inner, channels;
+  /// Values of a channel in a group.
+  int64_t rows() const { return outer * inner; }
+};
+
+/// Statistics are [3, groups, channels]: the mean, what its rounding left of it, and 1 / sqrt(variance + epsilon).
+/// Sums are taken in double, around a value of the channel, in pieces of a fixed size: they don't depend on the number
+/// of threads.
+struct NormForward {
+  NormShape shape;
+  float epsilon, momentum;
+  const float *x, *gamma, *beta, *mean, *variance;  // the last two are the running ones, [channels]
+  float *y, *statistics;
+  /// The running ones advanced, once for each group in order, with the unbiased variance; null: x is normalised with
+  /// `mean` and `variance`, and there is one group.
+  float *next_mean, *next_variance;
+};
+
+struct NormBackward {
+  NormShape shape;
+  /// Whether the statistics were the batch's own, through which x has a gradient too.
+  bool batch;
+  const float *x, *dy, *gamma, *statistics;
+  float *dx, *dgamma, *dbeta;
+};
+
+}  // namespace bidl
