@@ -3,9 +3,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
+#include <type_traits>
 #include <vector>
 
-#include "../cpu/aligned.h"
 #include "../pool/pool.h"
 
 namespace bidl {
@@ -13,49 +14,30 @@ namespace BIDL_ISA {
 namespace {
 #include "../cpu/vector.h"
 
-typedef float vh __attribute__((vector_size(BIDL_WIDTH * 2)));
-typedef double vd __attribute__((vector_size(BIDL_WIDTH * 4)));
-
-/// A vector of floats as doubles.
-struct Wide {
-  vd low{}, high{};
-  Wide() = default;
-  explicit Wide(vf x) {
-    vh half[2];
-    __builtin_memcpy(half, &x, sizeof x);
-    low = __builtin_convertvector(half[0], vd);
-    high = __builtin_convertvector(half[1], vd);
-  }
-  friend Wide operator-(Wide a, const Wide& b) { return a.low -= b.low, a.high -= b.high, a; }
-  friend Wide operator*(Wide a, const Wide& b) { return a.low *= b.low, a.high *= b.high, a; }
-  void operator+=(const Wide& b) { low += b.low, high += b.high; }
-  void store(double* to) const {
-    __builtin_memcpy(to, &low, sizeof low);
-    __builtin_memcpy(to + W / 2, &high, sizeof high);
-  }
-};
-
-/// Rows that are summed in one go.
-constexpr int64_t PIECE = 128;
+/// Rows that a thread takes at once.
+constexpr int64_t PIECE = 512;
+/// Rows that are summed in float32; the sums of runs are added in double.
+constexpr int64_t RUN = 16;
 
 /// The rows of all groups in pieces: two sums over each piece for every channel, the channels in whole vectors.
 class Pieces {
  public:
-  explicit Pieces(const NormShape& s)
+  /// @param sums whether any are taken
+  Pieces(const NormShape& s, bool sums)
       : s_(s), columns_((s.channels + W - 1) / W * W), each_((s.rows() + PIECE - 1) / PIECE),
-        sums_(s.groups * each_ * 2 * columns_) {}
+        sums_(new double[sums ? s.groups * each_ * 2 * columns_ : 0]) {}
 
   int64_t count() const { return s_.groups * each_; }
   int64_t group(int64_t piece) const { return piece / each_; }
   /// One of the two sums of a piece.
-  double* sum(int64_t piece, int which) { return sums_.data() + (piece * 2 + which) * columns_; }
+  double* sum(int64_t piece, int which) { return sums_.get() + (piece * 2 + which) * columns_; }
 
-  /// Calls body(offset, rows) for the runs of rows in a piece that lie side by side.
+  /// Calls body(offset, rows) for the runs of rows in a piece that lie side by side, at most RUN.
   template <class Body>
   void runs(int64_t piece, Body body) const {
     const int64_t g = group(piece), first = piece % each_ * PIECE, last = std::min(first + PIECE, s_.rows());
     for (int64_t row = first; row < last;) {
-      const int64_t o = row / s_.inner, i = row % s_.inner, rows = std::min(s_.inner - i, last - row);
+      const int64_t o = row / s_.inner, i = row % s_.inner, rows = std::min({s_.inner - i, last - row, RUN});
       body(((o * s_.groups + g) * s_.inner + i) * s_.channels, rows);
       row += rows;
     }
@@ -75,58 +57,56 @@ class Pieces {
  private:
   NormShape s_;
   int64_t columns_, each_;
-  Aligned<double> sums_;
+  std::unique_ptr<double[]> sums_;
 };
 
 /// Calls body(column, part, n) for blocks of n vectors, n a constant, so that their sums stay in registers.
 template <class Body>
 void each_columns(int64_t channels, Body body) {
   int64_t c = 0;
-  for (; c + 2 * W <= channels; c += 2 * W) body(c, Whole{}, std::integral_constant<int, 2>{});
+  for (; c + 4 * W <= channels; c += 4 * W) body(c, Whole{}, std::integral_constant<int, 4>{});
   each(channels - c, [&](int64_t i, auto part) { body(c + i, part, std::integral_constant<int, 1>{}); });
+}
+
+inline void add_to(double* to, vf x) {
+  for (int i = 0; i < W; ++i) to[i] += static_cast<double>(x[i]);
+}
+
+/// Takes both sums over a piece: `add(offset, part, centre, sum, other)` adds a vector of a row.
+template <class Add>
+void take_sums(Pieces& pieces, int64_t piece, int64_t channels, const float* centre, Add add) {
+  double *sums = pieces.sum(piece, 0), *others = pieces.sum(piece, 1);
+  std::fill(sums, others, 0.0);
+  std::fill_n(others, others - sums, 0.0);
+  pieces.runs(piece, [&](int64_t offset, int64_t rows) {
+    each_columns(channels, [&](int64_t c, auto part, auto n) {
+      vf sum[n]{}, other[n]{};
+      for (int64_t row = 0, at = offset + c; row < rows; ++row, at += channels) {
+        for (int k = 0; k < n; ++k) add(at + k * W, part, part.get(centre + c + k * W), sum[k], other[k]);
+      }
+      for (int k = 0; k < n; ++k) {
+        add_to(sums + c + k * W, sum[k]);
+        add_to(others + c + k * W, other[k]);
+      }
+    });
+  });
 }
 
 /// Sums of x and x² around `pivot` [channels].
 void sum_squares(Pieces& pieces, int64_t piece, int64_t channels, const float* x, const float* pivot) {
-  each_columns(channels, [&](int64_t c, auto part, auto n) {
-    Wide sum[n], square[n], centre[n];
-    for (int k = 0; k < n; ++k) centre[k] = Wide(part.get(pivot + c + k * W));
-    pieces.runs(piece, [&](int64_t offset, int64_t rows) {
-      const float* at = x + offset + c;
-      for (int64_t row = 0; row < rows; ++row, at += channels) {
-        for (int k = 0; k < n; ++k) {
-          const Wide d = Wide(part.get(at + k * W)) - centre[k];
-          sum[k] += d;
-          square[k] += d * d;
-        }
-      }
-    });
-    for (int k = 0; k < n; ++k) {
-      sum[k].store(pieces.sum(piece, 0) + c + k * W);
-      square[k].store(pieces.sum(piece, 1) + c + k * W);
-    }
+  take_sums(pieces, piece, channels, pivot, [=](int64_t at, auto part, vf centre, vf& sum, vf& square) {
+    const vf d = part.get(x + at) - centre;
+    sum += d;
+    square += d * d;
   });
 }
 
 /// Sums of dy and of dy·(x − mean).
 void sum_products(Pieces& pieces, int64_t piece, int64_t channels, const float* x, const float* dy, const float* mean) {
-  each_columns(channels, [&](int64_t c, auto part, auto n) {
-    Wide sum[n], product[n], centre[n];
-    for (int k = 0; k < n; ++k) centre[k] = Wide(part.get(mean + c + k * W));
-    pieces.runs(piece, [&](int64_t offset, int64_t rows) {
-      const float *at = x + offset + c, *by = dy + offset + c;
-      for (int64_t row = 0; row < rows; ++row, at += channels, by += channels) {
-        for (int k = 0; k < n; ++k) {
-          const Wide g(part.get(by + k * W));
-          sum[k] += g;
-          product[k] += g * (Wide(part.get(at + k * W)) - centre[k]);
-        }
-      }
-    });
-    for (int k = 0; k < n; ++k) {
-      sum[k].store(pieces.sum(piece, 0) + c + k * W);
-      product[k].store(pieces.sum(piece, 1) + c + k * W);
-    }
+  take_sums(pieces, piece, channels, mean, [=](int64_t at, auto part, vf centre, vf& sum, vf& product) {
+    const vf g = part.get(dy + at);
+    sum += g;
+    product += g * (part.get(x + at) - centre);
   });
 }
 
@@ -150,7 +130,7 @@ void norm_forward(const NormForward& f) {
   float *mean = f.statistics, *rest = mean + size, *inverse = rest + size;
   std::vector<float> scale(size), shift(size);
   std::vector<double> variance(batch ? size : 0);
-  Pieces pieces(s);
+  Pieces pieces(s, batch);
   // y = (x − mean)·scale + shift
   const auto coefficients = [&](int64_t g, int64_t c, double var) {
     const int64_t at = g * n + c;
@@ -187,7 +167,7 @@ void norm_forward(const NormForward& f) {
       });
       region.barrier.wait();
     }
-    for (int64_t p = first; p < last; ++p) {
+    for (int64_t p = last - 1; p >= first; --p) {  // what was read last is still in the cache
       const int64_t base = pieces.group(p) * n;
       pieces.runs(p, [&](int64_t offset, int64_t rows) {
         const float* x = f.x + offset;
@@ -220,7 +200,7 @@ void norm_backward(const NormBackward& f) {
   const float *mean = f.statistics, *rest = mean + size, *inverse = rest + size;
   std::vector<float> by_dy(size), by_x(size), constant(size);
   std::vector<double> shifts(size), scales(size);
-  Pieces pieces(s);
+  Pieces pieces(s, true);
   parallel(wanted(s), [&](const Region& region) {
     int64_t first, last;
     region.share(pieces.count(), first, last);
@@ -240,7 +220,7 @@ void norm_backward(const NormBackward& f) {
       }
     });
     region.barrier.wait();
-    for (int64_t p = first; p < last; ++p) {
+    for (int64_t p = last - 1; p >= first; --p) {  // what was read last is still in the cache
       const int64_t base = pieces.group(p) * n;
       pieces.runs(p, [&](int64_t offset, int64_t rows) {
         const float *x = f.x + offset, *dy = f.dy + offset;

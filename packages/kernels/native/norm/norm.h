@@ -11,8 +11,8 @@ struct NormShape {
 };
 
 /// Statistics are [3, groups, channels]: the mean, what its rounding left of it, and 1 / sqrt(variance + epsilon).
-/// Sums are taken in double, around a value of the channel, in pieces of a fixed size: they don't depend on the number
-/// of threads.
+/// Sums are taken around a value of the channel, few terms in float32 and the rest in double, in pieces of a fixed size:
+/// they don't depend on the number of threads.
 struct NormForward {
   NormShape shape;
   float epsilon, momentum;
