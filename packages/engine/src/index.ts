@@ -30,6 +30,7 @@ export {
   type ScanResult,
   type StepArgs,
 } from './scan/index.js';
+export { maxPool } from './max-pool/max-pool.js';
 export { batchNorm, NormError } from './norm/batch-norm.js';
 export type { Norm, Normed, NormOptions, Running, Statistics } from './norm/types.js';
 export { doctor, formatReport, type Check, type DoctorOptions, type DoctorReport } from './doctor/doctor.js';

@@ -2,7 +2,7 @@ import { KernelError, loadOps as loadLibrary, opsPath, type OpsInfo, type OpsLib
 import { existsSync } from 'node:fs';
 import { cacheRoot } from '../install/cache.js';
 import { preferConvolutions } from '../conv/conv2d.js';
-import { replaceMaxPoolGrad } from '../max-pool/max-pool-grad.js';
+import { replaceMaxPool } from '../max-pool/max-pool.js';
 import { registerNorm } from '../norm/fused.js';
 import { preferProducts } from '../product/product.js';
 import { useNeurons } from '../scan/fused.js';
@@ -34,7 +34,7 @@ export function startOps(warn: (line: string) => void, log: (line: string) => vo
   }
   registerScanKernels();
   useNeurons(new NeuronStore({ library, cacheDir, log, warn }));
-  replaceMaxPoolGrad();
+  replaceMaxPool();
   registerNorm();
   registerUpdate();
   preferConvolutions(library);

@@ -9,7 +9,8 @@ namespace bidl {
 
 struct Kernels {
   const char* isa;
-  void (*max_pool_grad)(const MaxPool2x2&, const float* x, const float* dy, float* dx);
+  void (*max_pool)(const MaxPool&, const float* x, float* y);
+  void (*max_pool_grad)(const MaxPool&, const float* x, const float* dy, float* dx);
   /// Of two rows, the maxima and which of their four inputs they are: 0 to 3, row by row, the first where several are;
   /// nobody asks for those where `choice` is null.
   void (*max_pool_rows)(const MaxPoolRows&, const float* x, float* y, uint8_t* choice);
