@@ -16,7 +16,7 @@ beforeAll(async () => {
 /** BatchNorm and its gradients in plain loops over doubles. */
 function expected(
   shape: readonly number[],
-  [x, dy, gamma, beta, mean, variance]: readonly ArrayLike<number>[],
+  [given, dy, gamma, beta, mean, variance, bias]: readonly ArrayLike<number>[],
   { training, statistics }: NormOptions,
 ) {
   const channels = shape.at(-1)!;
@@ -24,9 +24,10 @@ function expected(
   const rowsOfStep = shape.slice(2, -1).reduce((n, size) => n * size, 1);
   const apart = training && statistics === 'step';
   const groupOf = (at: number) => (apart ? Math.floor(at / (rowsOfStep * channels)) % steps : 0);
-  const size = x!.length;
+  const size = given!.length;
+  const x = Float64Array.from(given!, (value, at) => value + bias![at % channels]!);
   const [y, dx] = [new Float64Array(size), new Float64Array(size)];
-  const [dgamma, dbeta] = [new Float64Array(channels), new Float64Array(channels)];
+  const [dgamma, dbeta, dbias] = [0, 0, 0].map(() => new Float64Array(channels)) as Float64Array[];
   const next = { mean: Float64Array.from(mean!), variance: Float64Array.from(variance!) };
   for (let c = 0; c < channels; c++) {
     for (let g = 0; g < (apart ? steps : 1); g++) {
@@ -35,14 +36,15 @@ function expected(
       );
       const average = (of: (at: number) => number) =>
         places.reduce((sum, at) => sum + of(at), 0) / places.length;
-      const about = training ? average((at) => x![at]!) : mean![c]!;
-      const spread = training ? average((at) => (x![at]! - about) ** 2) : variance![c]!;
+      const about = training ? average((at) => x[at]!) : mean![c]!;
+      const spread = training ? average((at) => (x[at]! - about) ** 2) : variance![c]!;
       const inverse = 1 / Math.sqrt(spread + EPSILON);
-      const z = (at: number) => (x![at]! - about) * inverse;
+      const z = (at: number) => (x[at]! - about) * inverse;
       const [shift, scale] = [average((at) => dy![at]!), average((at) => dy![at]! * z(at))];
       for (const at of places) {
         y[at] = z(at) * gamma![c]! + beta![c]!;
         dx[at] = gamma![c]! * inverse * (dy![at]! - (training ? shift + z(at) * scale : 0));
+        dbias[c]! += dx[at]!;
       }
       dgamma[c]! += scale * places.length;
       dbeta[c]! += shift * places.length;
@@ -52,7 +54,7 @@ function expected(
       next.variance[c] = (1 - MOMENTUM) * next.variance[c]! + MOMENTUM * unbiased;
     }
   }
-  return { y, dx, dgamma, dbeta, next };
+  return { y, gradients: [dx, dgamma, dbeta, dbias], next };
 }
 
 /** A norm and an input `offset` standard deviations from zero. */
@@ -66,20 +68,25 @@ function sample(shape: number[], seed: number, offset = 0) {
     mean: tf.add(random(channels, 4), offset),
     variance: tf.square(random(channels, 5)),
   };
-  return { x, dy: random(shape, 1), norm: { ...tensors, epsilon: EPSILON, momentum: MOMENTUM } };
+  return {
+    x,
+    dy: random(shape, 1),
+    bias: random(channels, 6),
+    norm: { ...tensors, epsilon: EPSILON, momentum: MOMENTUM },
+  };
 }
 
-/** Value and gradients of x, gamma and beta. */
-function compute({ x, dy, norm }: { x: tf.Tensor; dy: tf.Tensor; norm: Norm }, options: NormOptions) {
+/** Value and gradients of x, gamma, beta and bias. */
+function compute({ x, dy, norm, bias }: ReturnType<typeof sample>, options: NormOptions) {
   let running: { mean: tf.Tensor; variance: tf.Tensor } | undefined;
   const { value, grads } = valueAndGradients(
     () => {
-      const made = batchNorm(x, norm, options);
+      const made = batchNorm(x, norm, { ...options, bias });
       if (made.running)
         running = { mean: tf.keep(made.running.mean), variance: tf.keep(made.running.variance) };
       return made.out;
     },
-    [x, norm.gamma, norm.beta],
+    [x, norm.gamma, norm.beta, bias],
     dy,
   );
   return { out: value, grads, running };
@@ -108,18 +115,18 @@ test.each(['auto', 'composed'] as const)(
         (shape, seed, training, statistics) => {
           tf.tidy(() => {
             const given = sample(shape, seed);
-            const { x, dy, norm } = given;
+            const { x, dy, norm, bias } = given;
             const options = { training, statistics, form };
-            const arrays = [x, dy, norm.gamma, norm.beta, norm.mean, norm.variance].map((t) => t.dataSync());
+            const arrays = [x, dy, norm.gamma, norm.beta, norm.mean, norm.variance, bias].map((t) =>
+              t.dataSync(),
+            );
             // One value a channel has no spread, and 1 / sqrt(epsilon) makes much of its rounding.
             const want = expected(shape, arrays, options);
             const { out, grads, running } = compute(given, options);
             const few = x.size / shape.at(-1)! / (statistics === 'step' ? shape[1]! : 1) < 3;
             const tolerance = { atol: training && few ? 1e-2 : 1e-4, rtol: 1e-5 };
             expectClose(out.dataSync(), want.y, tolerance);
-            [want.dx, want.dgamma, want.dbeta].forEach((gradient, k) =>
-              expectClose(grads[k]!.dataSync(), gradient, tolerance),
-            );
+            want.gradients.forEach((gradient, k) => expectClose(grads[k]!.dataSync(), gradient, tolerance));
             expect(running !== undefined).toBe(training);
             if (!running) return;
             expectClose(running.mean.dataSync(), want.next.mean, 1e-5);
@@ -136,18 +143,19 @@ test.each(['auto', 'composed'] as const)(
 test('values far from zero lose nothing but their own rounding', () => {
   tf.tidy(() => {
     const shape = [8, 4, 32, 32, 16];
-    const { x, dy, norm } = sample(shape, 7, 1000);
+    const given = { ...sample(shape, 7, 1000), bias: tf.zeros([16]) };
+    const { x, dy, norm, bias } = given;
     const options: NormOptions = { training: true, statistics: 'step' };
-    const arrays = [x, dy, norm.gamma, norm.beta, norm.mean, norm.variance].map((t) => t.dataSync());
+    const arrays = [x, dy, norm.gamma, norm.beta, norm.mean, norm.variance, bias].map((t) => t.dataSync());
     const want = expected(shape, arrays, options);
-    const { out, grads, running } = compute({ x, dy, norm }, options);
+    const { out, grads, running } = compute(given, options);
     const tolerance = { atol: 2e-6, rtol: 1e-6 };
     expectClose(out.dataSync(), want.y, tolerance);
-    expectClose(grads[0]!.dataSync(), want.dx, tolerance);
+    expectClose(grads[0]!.dataSync(), want.gradients[0]!, tolerance);
     // of 32768 terms each
     const sums = { atol: 1e-4, rtol: 1e-6 };
-    expectClose(grads[1]!.dataSync(), want.dgamma, sums);
-    expectClose(grads[2]!.dataSync(), want.dbeta, sums);
+    expectClose(grads[1]!.dataSync(), want.gradients[1]!, sums);
+    expectClose(grads[2]!.dataSync(), want.gradients[2]!, sums);
     expectClose(running!.variance.dataSync(), want.next.variance, tolerance);
     tf.dispose([running!.mean, running!.variance]);
   });

@@ -15,7 +15,7 @@ export class NormError extends Error {
  * advance once for each of those (once a step, in order of time, with the unbiased variance). Otherwise the
  * running statistics normalise, which are constants then: gradients go to x, gamma and beta.
  *
- * @param x `[B, T, ..., C]`
+ * @param x `[B, T, ..., C]`, float32
  * @throws NormError when x has no time axis, another number of channels than the norm, or no values to take statistics of
  * @example
  * const { out } = batchNorm(tf.zeros([2, 4, 16]), { ...norm, epsilon: 1e-5, momentum: 0.1 }, { training: true, statistics: 'step' });

@@ -4,7 +4,9 @@ import { normalise } from '../scan/tensor-ops.js';
 import type { Norm, Normed, NormOptions } from './types.js';
 
 /** BatchNorm in tensor operations, on any backend. */
-export function normComposed(x: tf.Tensor, norm: Norm, { training, statistics }: NormOptions): Normed {
+export function normComposed(given: tf.Tensor, norm: Norm, options: NormOptions): Normed {
+  const { training, statistics, bias } = options;
+  const x = bias ? tf.add(given, bias) : given;
   const { gamma, beta, mean, variance, epsilon, momentum } = norm;
   if (!training) return { out: normalise(x, mean, variance, gamma, beta, epsilon) };
   const [, steps = 1] = x.shape;

@@ -20,29 +20,34 @@ export const hasNormKernel = (): boolean => tf.getKernel(NORM, tf.getBackend()) 
 /** Makes the op library's BatchNorm a kernel of the `tensorflow` backend, with its gradient. */
 export function registerNorm(): void {
   if (tf.getKernel(NORM, 'tensorflow') !== undefined) return;
-  register(NORM, 4);
-  register(NORM_GRAD, 3);
+  register(NORM, 4, ({ bias }) => [['N', bias ? 1 : 0]]);
+  register(NORM_GRAD, 4, () => []);
   tf.registerGradient({
     kernelName: NORM,
     inputsToSave: ['x', 'gamma'],
     outputsToSave: [false, true],
     gradFunc: (dys, [x, gamma, statistics], attributes) => {
       const [dy] = dys as tf.Tensor[];
-      const [dx, dgamma, dbeta] = run(NORM_GRAD, { x, dy, gamma, statistics }, attributes);
-      return { x: () => dx, gamma: () => dgamma, beta: () => dbeta };
+      const [dx, dgamma, dbeta, dbias] = run(NORM_GRAD, { x, dy, gamma, statistics }, attributes);
+      return { x: () => dx, gamma: () => dgamma, beta: () => dbeta, bias: () => dbias };
     },
   });
 }
 
-function register(kernelName: string, outputs: number): void {
+function register(
+  kernelName: string,
+  outputs: number,
+  sizes: (inputs: Readonly<Record<string, unknown>>) => readonly (readonly [name: string, size: number])[],
+): void {
   tf.registerKernel({
     kernelName,
     backendName: 'tensorflow',
     kernelFunc: ({ inputs, attrs, backend }) => {
       const tensorflow = backend as TensorFlowBackend;
-      const { TF_ATTR_BOOL, TF_ATTR_FLOAT } = tensorflow.binding;
+      const { TF_ATTR_BOOL, TF_ATTR_FLOAT, TF_ATTR_INT } = tensorflow.binding;
       const { epsilon, momentum, batch, apart } = attrs as NormAttributes;
       const attributes = [
+        ...sizes(inputs).map(([name, value]) => ({ name, type: TF_ATTR_INT, value })),
         { name: 'epsilon', type: TF_ATTR_FLOAT, value: epsilon },
         { name: 'momentum', type: TF_ATTR_FLOAT, value: momentum },
         { name: 'batch', type: TF_ATTR_BOOL, value: batch },
@@ -59,7 +64,7 @@ const run = (kernel: string, inputs: tf.NamedTensorMap, attributes: tf.NamedAttr
   tf.engine().runKernel(kernel, inputs, attributes) as unknown as tf.Tensor[];
 
 /** BatchNorm as one kernel. */
-export function normFused(x: tf.Tensor, norm: Norm, { training, statistics }: NormOptions): Normed {
+export function normFused(x: tf.Tensor, norm: Norm, { training, statistics, bias }: NormOptions): Normed {
   const { gamma, beta, mean, variance, epsilon, momentum } = norm;
   const attributes: NormAttributes = {
     epsilon,
@@ -67,7 +72,11 @@ export function normFused(x: tf.Tensor, norm: Norm, { training, statistics }: No
     batch: training,
     apart: training && statistics === 'step',
   };
-  const [out, saved, nextMean, nextVariance] = run(NORM, { x, gamma, beta, mean, variance }, attributes);
+  const [out, saved, nextMean, nextVariance] = run(
+    NORM,
+    { x, gamma, beta, mean, variance, ...(bias && { bias }) },
+    attributes,
+  );
   saved.dispose(); // the tape has its own
   if (training) return { out, running: { mean: nextMean, variance: nextVariance } };
   tf.dispose([nextMean, nextVariance]);

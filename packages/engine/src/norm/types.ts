@@ -25,6 +25,8 @@ export interface NormOptions {
   /** Normalise with the batch's own statistics. */
   readonly training: boolean;
   readonly statistics: Statistics;
+  /** Added to every x, `[C]`: a synapse's bias, which costs nothing here and a pass over memory elsewhere. */
+  readonly bias?: tf.Tensor;
   /** `composed` leaves the op library's kernel out. Default `auto`. */
   readonly form?: 'auto' | 'composed';
 }

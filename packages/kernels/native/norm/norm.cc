@@ -72,7 +72,7 @@ inline void add_to(double* to, vf x) {
   for (int i = 0; i < W; ++i) to[i] += static_cast<double>(x[i]);
 }
 
-/// Takes both sums over a piece: `add(offset, part, centre, sum, other)` adds a vector of a row.
+/// Takes both sums over a piece: `add(offset, column, part, centre, sum, other)` adds a vector of a row.
 template <class Add>
 void take_sums(Pieces& pieces, int64_t piece, int64_t channels, const float* centre, Add add) {
   double *sums = pieces.sum(piece, 0), *others = pieces.sum(piece, 1);
@@ -82,7 +82,7 @@ void take_sums(Pieces& pieces, int64_t piece, int64_t channels, const float* cen
     each_columns(channels, [&](int64_t c, auto part, auto n) {
       vf sum[n]{}, other[n]{};
       for (int64_t row = 0, at = offset + c; row < rows; ++row, at += channels) {
-        for (int k = 0; k < n; ++k) add(at + k * W, part, part.get(centre + c + k * W), sum[k], other[k]);
+        for (int k = 0; k < n; ++k) add(at + k * W, c + k * W, part, part.get(centre + c + k * W), sum[k], other[k]);
       }
       for (int k = 0; k < n; ++k) {
         add_to(sums + c + k * W, sum[k]);
@@ -92,10 +92,10 @@ void take_sums(Pieces& pieces, int64_t piece, int64_t channels, const float* cen
   });
 }
 
-/// Sums of x and x² around `pivot` [channels].
-void sum_squares(Pieces& pieces, int64_t piece, int64_t channels, const float* x, const float* pivot) {
-  take_sums(pieces, piece, channels, pivot, [=](int64_t at, auto part, vf centre, vf& sum, vf& square) {
-    const vf d = part.get(x + at) - centre;
+/// Sums of x + bias and of its square around `pivot` [channels].
+void sum_squares(Pieces& pieces, int64_t piece, int64_t channels, const float* x, const float* bias, const float* pivot) {
+  take_sums(pieces, piece, channels, pivot, [=](int64_t at, int64_t c, auto part, vf centre, vf& sum, vf& square) {
+    const vf d = part.get(x + at) + part.get(bias + c) - centre;
     sum += d;
     square += d * d;
   });
@@ -103,7 +103,7 @@ void sum_squares(Pieces& pieces, int64_t piece, int64_t channels, const float* x
 
 /// Sums of dy and of dy·(x − mean).
 void sum_products(Pieces& pieces, int64_t piece, int64_t channels, const float* x, const float* dy, const float* mean) {
-  take_sums(pieces, piece, channels, mean, [=](int64_t at, auto part, vf centre, vf& sum, vf& product) {
+  take_sums(pieces, piece, channels, mean, [=](int64_t at, int64_t, auto part, vf centre, vf& sum, vf& product) {
     const vf g = part.get(dy + at);
     sum += g;
     product += g * (part.get(x + at) - centre);
@@ -128,41 +128,39 @@ void norm_forward(const NormForward& f) {
   const int64_t n = s.channels, size = s.groups * n;
   const bool batch = f.next_mean != nullptr;
   float *mean = f.statistics, *rest = mean + size, *inverse = rest + size;
-  std::vector<float> scale(size), shift(size);
-  std::vector<double> variance(batch ? size : 0);
+  // y = (x + bias − centre)·scale + shift
+  std::vector<float> centre(size), scale(size), shift(size);
+  std::vector<double> exact(size), variance(size);
   Pieces pieces(s, batch);
-  // y = (x − mean)·scale + shift
-  const auto coefficients = [&](int64_t g, int64_t c, double var) {
+  const auto found = [&](int64_t g, int64_t c, double about, double spread) {
     const int64_t at = g * n + c;
-    const double inv = 1.0 / std::sqrt(var + f.epsilon);
-    inverse[at] = static_cast<float>(inv);
+    const double inv = 1.0 / std::sqrt(spread + f.epsilon);
+    exact[at] = about;
+    variance[at] = spread;
+    centre[at] = static_cast<float>(about);
     scale[at] = static_cast<float>(inv * f.gamma[c]);
-    shift[at] = static_cast<float>(f.beta[c] - inv * f.gamma[c] * rest[at]);
+    shift[at] = static_cast<float>(f.beta[c] - inv * f.gamma[c] * (about - centre[at]));
+    mean[at] = static_cast<float>(about - f.bias[c]);
+    rest[at] = static_cast<float>(about - f.bias[c] - mean[at]);
+    inverse[at] = static_cast<float>(inv);
   };
-  if (!batch) {
-    for (int64_t c = 0; c < n; ++c) {
-      mean[c] = f.mean[c];
-      rest[c] = 0.0f;
-      coefficients(0, c, f.variance[c]);
-    }
+  for (int64_t at = 0; at < size; ++at) {
+    const int64_t g = at / n, c = at % n;
+    if (batch) centre[at] = f.x[g * s.inner * n + c] + f.bias[c];  // a first guess
+    else found(g, c, f.mean[c], f.variance[c]);
   }
   parallel(wanted(s), [&](const Region& region) {
     int64_t first, last;
     region.share(pieces.count(), first, last);
     if (batch) {
-      const auto pivot = [&](int64_t g) { return f.x + g * s.inner * n; };  // the group's first row
-      for (int64_t p = first; p < last; ++p) sum_squares(pieces, p, n, f.x, pivot(pieces.group(p)));
+      for (int64_t p = first; p < last; ++p) sum_squares(pieces, p, n, f.x, f.bias, &centre[pieces.group(p) * n]);
       region.barrier.wait();
       std::vector<double> sum(n), square(n);
       each_group(region, s.groups, [&](int64_t g) {
         pieces.total(g, sum.data(), square.data());
         for (int64_t c = 0; c < n; ++c) {
-          const int64_t at = g * n + c;
-          const double off = sum[c] / s.rows(), exact = pivot(g)[c] + off;
-          mean[at] = static_cast<float>(exact);
-          rest[at] = static_cast<float>(exact - mean[at]);
-          variance[at] = square[c] / s.rows() - off * off;
-          coefficients(g, c, variance[at]);
+          const double off = sum[c] / s.rows();
+          found(g, c, centre[g * n + c] + off, square[c] / s.rows() - off * off);
         }
       });
       region.barrier.wait();
@@ -175,7 +173,8 @@ void norm_forward(const NormForward& f) {
         for (int64_t row = 0; row < rows; ++row, x += n, y += n) {
           each(n, [&](int64_t c, auto part) {
             const int64_t at = base + c;
-            part.put(y + c, (part.get(x + c) - part.get(&mean[at])) * part.get(&scale[at]) + part.get(&shift[at]));
+            const vf off = part.get(x + c) + part.get(f.bias + c) - part.get(&centre[at]);
+            part.put(y + c, off * part.get(&scale[at]) + part.get(&shift[at]));
           });
         }
       });
@@ -186,7 +185,7 @@ void norm_forward(const NormForward& f) {
   for (int64_t c = 0; c < n; ++c) {
     double next_mean = f.mean[c], next_variance = f.variance[c];
     for (int64_t at = c; at < size; at += n) {
-      next_mean += m * (static_cast<double>(mean[at]) + rest[at] - next_mean);
+      next_mean += m * (exact[at] - next_mean);
       next_variance += m * (variance[at] * unbias - next_variance);
     }
     f.next_mean[c] = static_cast<float>(next_mean);
@@ -244,6 +243,7 @@ void norm_backward(const NormBackward& f) {
     }
     f.dbeta[c] = static_cast<float>(shift);
     f.dgamma[c] = static_cast<float>(scale);
+    f.dbias[c] = f.batch ? 0.0f : by_dy[c] * f.dbeta[c];  // a batch's own mean takes the bias out again
   }
 }
 

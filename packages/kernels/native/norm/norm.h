@@ -10,16 +10,18 @@ struct NormShape {
   int64_t rows() const { return outer * inner; }
 };
 
-/// Statistics are [3, groups, channels]: the mean, what its rounding left of it, and 1 / sqrt(variance + epsilon).
+/// Normalises x + bias. Statistics are [3, groups, channels]: the mean of x alone, what its rounding left of it, and
+/// 1 / sqrt(variance + epsilon).
 /// Sums are taken around a value of the channel, few terms in float32 and the rest in double, in pieces of a fixed size:
 /// they don't depend on the number of threads.
 struct NormForward {
   NormShape shape;
   float epsilon, momentum;
-  const float *x, *gamma, *beta, *mean, *variance;  // the last two are the running ones, [channels]
+  const float *x, *bias, *gamma, *beta;  // all but x are [channels]
+  const float *mean, *variance;          // the running ones, [channels]
   float *y, *statistics;
-  /// The running ones advanced, once for each group in order, with the unbiased variance; null: x is normalised with
-  /// `mean` and `variance`, and there is one group.
+  /// The running ones advanced, once for each group in order, with the unbiased variance; null: `mean` and
+  /// `variance` normalise, and there is one group.
   float *next_mean, *next_variance;
 };
 
@@ -28,7 +30,7 @@ struct NormBackward {
   /// Whether the statistics were the batch's own, through which x has a gradient too.
   bool batch;
   const float *x, *dy, *gamma, *statistics;
-  float *dx, *dgamma, *dbeta;
+  float *dx, *dgamma, *dbeta, *dbias;
 };
 
 }  // namespace bidl

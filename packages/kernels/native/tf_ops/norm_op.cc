@@ -45,7 +45,7 @@ const float* per_channel(Context& context, int i, const NormShape& s) {
   return static_cast<const float*>(api.TF_TensorData(t));
 }
 
-/// x, gamma, beta, mean, variance -> y, statistics for the backward op, and the running mean and variance advanced (empty
+/// x, gamma, beta, mean, variance and possibly a bias -> y, statistics for the backward op, and the running mean and variance advanced (empty
 /// where the batch's own statistics are not taken).
 void forward(void* state, TF_OpKernelContext* raw) {
   Context context(raw);
@@ -56,6 +56,13 @@ void forward(void* state, TF_OpKernelContext* raw) {
   const float** const given[] = {&f.gamma, &f.beta, &f.mean, &f.variance};
   for (int k = 0; k < 4; ++k) {
     if ((*given[k] = per_channel(context, k + 1, f.shape)) == nullptr) return;
+  }
+  std::vector<float> none;
+  if (api.TF_NumInputs(raw) > 5) {
+    if ((f.bias = per_channel(context, 5, f.shape)) == nullptr) return;
+  } else {
+    none.resize(f.shape.channels);
+    f.bias = none.data();
   }
   f.epsilon = call.epsilon;
   f.momentum = call.momentum;
@@ -73,7 +80,7 @@ void forward(void* state, TF_OpKernelContext* raw) {
   kernels().norm_forward(f);
 }
 
-/// x, dy, gamma, statistics -> dx, dgamma, dbeta.
+/// x, dy, gamma, statistics -> dx, dgamma, dbeta, dbias.
 void backward(void* state, TF_OpKernelContext* raw) {
   Context context(raw);
   const auto& call = *static_cast<const Call*>(state);
@@ -95,20 +102,24 @@ void backward(void* state, TF_OpKernelContext* raw) {
   f.dx = context.output_like(0, x);
   f.dgamma = context.output(1, {f.shape.channels});
   f.dbeta = context.output(2, {f.shape.channels});
-  if (f.dx == nullptr || f.dgamma == nullptr || f.dbeta == nullptr) return;
+  f.dbias = context.output(3, {f.shape.channels});
+  if (f.dx == nullptr || f.dgamma == nullptr || f.dbeta == nullptr || f.dbias == nullptr) return;
   kernels().norm_backward(f);
 }
 
 }  // namespace
 
 const char* define_norm() {
-  const auto attributes = {"epsilon: float", "momentum: float", "batch: bool", "apart: bool"};
-  const char* error = define("BidlNorm", {"x: float", "gamma: float", "beta: float", "mean: float", "variance: float"},
-                             {"y: float", "statistics: float", "next_mean: float", "next_variance: float"}, attributes,
-                             create, forward, destroy);
+  const char* const attributes[] = {"epsilon: float", "momentum: float", "batch: bool", "apart: bool"};
+  const auto& [epsilon, momentum, batch, apart] = attributes;
+  const char* error = define(
+      "BidlNorm", {"x: float", "gamma: float", "beta: float", "mean: float", "variance: float", "bias: N * float"},
+      {"y: float", "statistics: float", "next_mean: float", "next_variance: float"},
+      {"N: int >= 0", epsilon, momentum, batch, apart}, create, forward, destroy);
   if (error != nullptr) return error;
   return define("BidlNormGrad", {"x: float", "dy: float", "gamma: float", "statistics: float"},
-                {"dx: float", "dgamma: float", "dbeta: float"}, attributes, create, backward, destroy);
+                {"dx: float", "dgamma: float", "dbeta: float", "dbias: float"}, {epsilon, momentum, batch, apart}, create,
+                backward, destroy);
 }
 
 }  // namespace bidl::tf
