@@ -6,6 +6,7 @@ import { LOG_ERRORS_ONLY, SET_LOG_LEVEL, type Loader } from '../install/loader-s
 import { inspectPackage, type InstallRecord } from '../install/record.js';
 import { sumByRuns } from '../reduce/sum-by-runs.js';
 import { spreadGradientsOfSums } from '../reduce/sum-gradient.js';
+import { reshapeByStoredShapes } from '../reshape/reshape.js';
 import { EngineError } from './errors.js';
 import { isTensorFlowBackend } from './tensorflow-binding.js';
 import { tensorflowThreads } from './threads.js';
@@ -38,7 +39,10 @@ export async function startTensorFlow(
     throw new EngineError('TensorFlow was loaded, but TensorFlow.js refuses it as its backend.');
   registerSoftmaxCrossEntropy();
   spreadGradientsOfSums();
-  if (!running) sumByRuns();
+  if (!running) {
+    sumByRuns();
+    reshapeByStoredShapes();
+  }
   if (!running && device === 'cpu') startOps(warn, log);
   const backend: unknown = tf.backend();
   if (device === 'gpu' && isTensorFlowBackend(backend) && !backend.isUsingGpuDevice) {
