@@ -54,7 +54,7 @@ inline void filter_line(vf a, vf b, vf c, vf d, vf* into, int64_t step) {
 }
 
 /// The gradient of the kernel from its transform, the sum of `slices` sums.
-void finish_filter(const Conv2d& c, const Floats& sums, int64_t slices, float* dkernel) {
+void finish_filter(const Conv2d& c, const float* sums, int64_t slices, float* dkernel) {
   const int64_t size = POINTS * c.in_c * c.out_c;
   parallel(c.in_c, [&](const Region& region) {
     int64_t begin, end;
@@ -63,7 +63,7 @@ void finish_filter(const Conv2d& c, const Floats& sums, int64_t slices, float* d
       for (int64_t o = 0; o < c.out_c; o += W) {
         vf all[16], half[12], g[9];
         for (int point = 0; point < POINTS; ++point) {
-          const float* from = sums.data() + (point * c.in_c + i) * c.out_c + o;
+          const float* from = sums + (point * c.in_c + i) * c.out_c + o;
           all[point] = load(from);
           for (int64_t slice = 1; slice < slices; ++slice) all[point] += load(from + slice * size);
         }
@@ -84,7 +84,7 @@ void filter_by_tiles(const Conv2d& c, const Images& images, const float* dy, flo
   Floats sums(SLICES * size, 0.0f);
   parallel(SLICES, [&](const Region& region) {
     const Floats zeros(c.in_c, 0.0f);
-    Floats in(POINTS * block * c.in_c), out(POINTS * block * c.out_c);
+    const Scratch in(POINTS * block * c.in_c), out(POINTS * block * c.out_c);
     for (int64_t slice = region.thread; slice < SLICES; slice += region.threads) {
       float* sum = sums.data() + slice * size;
       const int64_t end = tiles.count * (slice + 1) / SLICES;
@@ -103,7 +103,7 @@ void filter_by_tiles(const Conv2d& c, const Images& images, const float* dy, flo
       }
     }
   });
-  finish_filter(c, sums, SLICES, dkernel);
+  finish_filter(c, sums.data(), SLICES, dkernel);
 }
 
 /// Many channels: the sums are far larger than the caches, so that as many tiles as fit are transformed first, and each
@@ -113,7 +113,7 @@ void filter_by_points(const Conv2d& c, const Images& images, const float* dy, fl
   const Panels panels{c.out_c};
   const int64_t block = std::min(tiles.count, tiles_near(c.in_c + c.out_c, FAR));
   const Floats zeros(c.in_c, 0.0f);
-  Floats sums(POINTS * c.in_c * c.out_c), in(POINTS * block * c.in_c), out(POINTS * block * c.out_c);
+  const Scratch sums(POINTS * c.in_c * c.out_c), in(POINTS * block * c.in_c), out(POINTS * block * c.out_c);
   for (int64_t first = 0, count; first < tiles.count; first += count) {
     count = std::min(block, tiles.count - first);
     parallel(count, [&](const Region& region) {
@@ -131,7 +131,7 @@ void filter_by_points(const Conv2d& c, const Images& images, const float* dy, fl
       }
     });
   }
-  finish_filter(c, sums, 1, dkernel);
+  finish_filter(c, sums.data(), 1, dkernel);
 }
 
 }  // namespace
