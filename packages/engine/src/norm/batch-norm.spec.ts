@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { startEngine } from '../backend/start.js';
 import { valueAndGradients } from '../gradients/gradients.js';
 import { batchNorm, NormError } from './batch-norm.js';
-import type { Norm, NormOptions, Statistics } from './types.js';
+import type { NormOptions, Statistics } from './types.js';
 
 const [EPSILON, MOMENTUM] = [1e-5, 0.1];
 
