@@ -27,10 +27,12 @@ export {
   type ConvScanArgs,
   type ScanArgs,
   type ScanForm,
-  type ScanNorm,
   type ScanResult,
   type StepArgs,
 } from './scan/index.js';
+export { maxPool } from './max-pool/max-pool.js';
+export { batchNorm, NormError } from './norm/batch-norm.js';
+export type { Norm, Normed, NormOptions, Running, Statistics } from './norm/types.js';
 export { doctor, formatReport, type Check, type DoctorOptions, type DoctorReport } from './doctor/doctor.js';
 export { softmaxCrossEntropy } from './cross-entropy/softmax-cross-entropy.js';
 export { updateElements, UpdateError, type UpdateOptions } from './update/update.js';

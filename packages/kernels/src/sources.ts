@@ -59,6 +59,7 @@ export const OPS: Addon = {
   file: 'bidl_ops.node',
   perIsa: [
     'max_pool/max_pool.cc',
+    'norm/norm.cc',
     'scan/noise.cc',
     'update/update.cc',
     'conv/sparse.cc',
@@ -87,6 +88,7 @@ export const OPS: Addon = {
     'tf_ops/define.cc',
     'tf_ops/scan_op.cc',
     'tf_ops/max_pool_op.cc',
+    'tf_ops/norm_op.cc',
     'tf_ops/update_op.cc',
     'conv/conv_choice.cc',
     'tf_ops/conv_op.cc',

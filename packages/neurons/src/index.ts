@@ -4,7 +4,8 @@ export { torchDefault, type Initializer } from './init/torch-default.js';
 export { type SomaArg, type SomaParams, type SomaValue } from './layers/soma.js';
 export { NEURON_NAMES, type NeuronArg } from './layers/neuron-arg.js';
 export { type SpikeFunc } from './layers/surrogate-arg.js';
-export { EPSILON as NORM_EPSILON, type Running, type Statistics } from './layers/normalise.js';
+export { NORM_EPSILON } from './layers/norm-weights.js';
+export type { Running, Statistics } from '@bidl/engine';
 export {
   isResumable,
   isStateful,

@@ -2,7 +2,8 @@ import { KernelError, loadOps as loadLibrary, opsPath, type OpsInfo, type OpsLib
 import { existsSync } from 'node:fs';
 import { cacheRoot } from '../install/cache.js';
 import { preferConvolutions } from '../conv/conv2d.js';
-import { replaceMaxPoolGrad } from '../max-pool/max-pool-grad.js';
+import { replaceMaxPool } from '../max-pool/max-pool.js';
+import { registerNorm } from '../norm/fused.js';
 import { preferProducts } from '../product/product.js';
 import { useNeurons } from '../scan/fused.js';
 import { NeuronStore } from '../scan/neuron-store.js';
@@ -33,7 +34,8 @@ export function startOps(warn: (line: string) => void, log: (line: string) => vo
   }
   registerScanKernels();
   useNeurons(new NeuronStore({ library, cacheDir, log, warn }));
-  replaceMaxPoolGrad();
+  replaceMaxPool();
+  registerNorm();
   registerUpdate();
   preferConvolutions(library);
   preferProducts(library);

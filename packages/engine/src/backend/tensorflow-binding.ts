@@ -19,6 +19,7 @@ export interface TensorFlowBackend {
   readonly isUsingGpuDevice: boolean;
   readonly binding: {
     readonly TF_FLOAT: number;
+    readonly TF_INT32: number;
     readonly TF_UINT8: number;
     readonly TF_BOOL: number;
     readonly TF_ATTR_TYPE: number;
@@ -36,6 +37,9 @@ export interface TensorFlowBackend {
       outputs: number,
     ): BindingTensor[];
   };
+  incRef(dataId: TensorInfo['dataId']): void;
+  /** Holds values, which belong to no tensor yet. */
+  write(values: ArrayBufferView, shape: readonly number[], dtype: TensorInfo['dtype']): TensorInfo['dataId'];
   createOutputTensor(metadata: BindingTensor): Tensor;
   executeSingleOutput(
     name: string,

@@ -7,6 +7,7 @@ import { LOG_ERRORS_ONLY, SET_LOG_LEVEL, type Loader } from '../install/loader-s
 import { inspectPackage, type InstallRecord } from '../install/record.js';
 import { sumByRuns } from '../reduce/sum-by-runs.js';
 import { spreadGradientsOfSums } from '../reduce/sum-gradient.js';
+import { reshapeByStoredShapes } from '../reshape/reshape.js';
 import { EngineError } from './errors.js';
 import { isTensorFlowBackend } from './tensorflow-binding.js';
 import { tensorflowThreads } from './threads.js';
@@ -41,6 +42,7 @@ export async function startTensorFlow(
   spreadGradientsOfSums();
   if (!running) {
     sumByRuns();
+    reshapeByStoredShapes();
     takeExplicitPadding();
   }
   if (!running && device === 'cpu') startOps(warn, log);

@@ -1,8 +1,9 @@
 import type { Ops } from '@bidl/dynamics';
 import * as tf from '@tensorflow/tfjs';
+import type { Norm } from '../norm/types.js';
 import { centre } from './moments.js';
 import { fireWith, normalise, perturbWith, plainOps, scaleOf } from './tensor-ops.js';
-import type { AnyNeuron, ScanArgs, ScanNorm, ScanResult, StepArgs } from './types.js';
+import type { AnyNeuron, ScanArgs, ScanResult, StepArgs } from './types.js';
 
 /** One time step of a neuron in tensors, with running statistics in `norm`. */
 export function stepComposed(
@@ -25,7 +26,7 @@ export function stepComposed(
 class BatchStatistics {
   running: { mean: tf.Tensor; variance: tf.Tensor };
 
-  constructor(private readonly norm: ScanNorm) {
+  constructor(private readonly norm: Norm) {
     this.running = { mean: norm.mean, variance: norm.variance };
   }
 

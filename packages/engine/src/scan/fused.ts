@@ -125,11 +125,12 @@ function gradients(
     if (g.size === 0) return tf.zerosLike(like);
     return like.size === 1 ? tf.reshape(tf.sum(g), like.shape) : tf.reshape(g, like.shape);
   });
+  // An empty input, which stands for one left out, is its own gradient.
   const dinitial = rest.slice(params).map((g, k) => {
     const like = inputs[FIRST_PARAM + params + k];
-    return like.size === 0 ? tf.zerosLike(like) : g;
+    return like.size === 0 ? like : g;
   });
   // The running statistics take no part in training; where they normalise (inference) they are constants.
-  const constants = inputs.slice(4, FIRST_PARAM).map((tensor) => tf.zerosLike(tensor));
+  const constants = inputs.slice(4, FIRST_PARAM).map((like) => (like.size === 0 ? like : tf.zerosLike(like)));
   return [dx, dbias, dgamma, dshift, ...constants, ...dparams, ...dinitial];
 }

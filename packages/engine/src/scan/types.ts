@@ -1,24 +1,14 @@
 import type { NeuronDefinition, Surrogate } from '@bidl/dynamics';
 import type * as tf from '@tensorflow/tfjs';
-
-/** BatchNorm inside the recurrence: on input + membrane, per channel. All tensors `[C]`. */
-export interface ScanNorm {
-  readonly gamma: tf.Tensor;
-  readonly beta: tf.Tensor;
-  /** Running mean and (unbiased) variance: what inference normalises with. */
-  readonly mean: tf.Tensor;
-  readonly variance: tf.Tensor;
-  readonly epsilon: number;
-  /** Share of a step's statistics in the running ones: new = (1 − momentum)·old + momentum·batch, once a step. */
-  readonly momentum: number;
-}
+import type { Norm, Running } from '../norm/types.js';
 
 /** How a scan is computed: one fused kernel, or TensorFlow.js ops step by step. `auto` takes the first that fits. */
 export type ScanForm = 'auto' | 'fused' | 'composed';
 
 export interface StepArgs {
   readonly params: Readonly<Record<string, tf.Tensor>>;
-  readonly norm?: ScanNorm;
+  /** BatchNorm inside the recurrence, on input + membrane; batch statistics are those of every step. */
+  readonly norm?: Norm;
   readonly surrogate: Surrogate;
 }
 
@@ -46,7 +36,7 @@ export interface ScanResult {
   /** State after the last step, `[B, ..., C]` each. */
   readonly state: Readonly<Record<string, tf.Tensor>>;
   /** The running statistics advanced over this sequence, `[C]`; only when training with `norm`. Not differentiable. */
-  readonly running?: { readonly mean: tf.Tensor; readonly variance: tf.Tensor };
+  readonly running?: Running;
 }
 
 export type AnyNeuron = NeuronDefinition;

@@ -1,6 +1,7 @@
 // Compiled once per instruction set.
 #include "max_pool.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "../pool/pool.h"
@@ -74,39 +75,85 @@ void max_unpool_rows(const MaxPoolRows& p, const float* dy, const uint8_t* choic
   for (float* odd : {at, at + line}) std::memset(odd, 0, c * sizeof(float));
 }
 
-void max_pool_grad(const MaxPool2x2& p, const float* x, const float* dy, float* dx) {
-  const int64_t rows = p.height / 2, columns = p.width / 2, c = p.channels, line = p.width * c;
-  parallel(p.images * p.height * line / 65536 + 1, [&](const Region& region) {
-    int64_t first, last;
-    region.share(p.images, first, last);
-    for (int64_t image = first; image < last; ++image) {
-      const float* in = x + image * p.height * line;
-      float* out = dx + image * p.height * line;
-      const float* from = dy + image * rows * columns * c;
-      for (int64_t r = 0; r < rows; ++r) {
-        for (int64_t k = 0; k < columns; ++k, from += c) {
-          const int64_t a = 2 * r * line + 2 * k * c, b = a + c, d = a + line, e = d + c;
-          each(c, [&](int64_t i, auto part) {
-            const vf x0 = part.get(in + a + i), x1 = part.get(in + b + i);
-            const vf x2 = part.get(in + d + i), x3 = part.get(in + e + i);
-            const vf g = part.get(from + i);
-            const vi first0 = (x0 >= x1) & (x0 >= x2) & (x0 >= x3);
-            const vi first1 = ~first0 & (x1 >= x2) & (x1 >= x3);
-            const vi first2 = ~first0 & ~first1 & (x2 >= x3);
-            part.put(out + a + i, zero_or(first0, g));
-            part.put(out + b + i, zero_or(first1, g));
-            part.put(out + d + i, zero_or(first2, g));
-            part.put(out + e + i, zero_or(~(first0 | first1 | first2), g));
-          });
-        }
-        if (p.width % 2 != 0) {
-          for (int64_t odd : {2 * r * line, (2 * r + 1) * line}) {
-            std::memset(out + odd + line - c, 0, c * sizeof(float));
+namespace {
+
+/// Where a window lies within the image.
+struct Window {
+  int64_t top, bottom, left, right;
+};
+
+/// Calls body(image, row, column, window) for the outputs of some images.
+template <class Body>
+void each_window(const MaxPool& p, const Region& region, Body body) {
+  int64_t first, last;
+  region.share(p.images, first, last);
+  for (int64_t image = first; image < last; ++image) {
+    for (int64_t r = 0; r < p.out_h; ++r) {
+      const int64_t top = r * p.stride_h - p.pad_h;
+      for (int64_t k = 0; k < p.out_w; ++k) {
+        const int64_t left = k * p.stride_w - p.pad_w;
+        body(image, r, k, Window{std::max<int64_t>(top, 0), std::min(top + p.k_h, p.in_h), std::max<int64_t>(left, 0),
+                                 std::min(left + p.k_w, p.in_w)});
+      }
+    }
+  }
+}
+
+int64_t wanted(const MaxPool& p) { return p.images * p.in_h * p.in_w * p.channels / 65536 + 1; }
+
+}  // namespace
+
+void max_pool(const MaxPool& p, const float* x, float* y) {
+  const int64_t c = p.channels, line = p.in_w * c;
+  parallel(wanted(p), [&](const Region& region) {
+    each_window(p, region, [&](int64_t image, int64_t r, int64_t k, const Window& w) {
+      const float* in = x + image * p.in_h * line;
+      float* out = y + ((image * p.out_h + r) * p.out_w + k) * c;
+      each(c, [&](int64_t i, auto part) {
+        vf best = part.get(in + w.top * line + w.left * c + i);
+        for (int64_t h = w.top; h < w.bottom; ++h) {
+          for (int64_t v = w.left; v < w.right; ++v) {
+            const vf other = part.get(in + h * line + v * c + i);
+            best = choose(other > best, other, best);
           }
         }
-      }
-      if (p.height % 2 != 0) std::memset(out + (p.height - 1) * line, 0, line * sizeof(float));
-    }
+        part.put(out + i, best);
+      });
+    });
+  });
+}
+
+void max_pool_grad(const MaxPool& p, const float* x, const float* dy, float* dx) {
+  const int64_t c = p.channels, line = p.in_w * c;
+  parallel(wanted(p), [&](const Region& region) {
+    int64_t cleared = -1;
+    each_window(p, region, [&](int64_t image, int64_t r, int64_t k, const Window& w) {
+      const float* in = x + image * p.in_h * line;
+      float* to = dx + image * p.in_h * line;
+      const float* from = dy + ((image * p.out_h + r) * p.out_w + k) * c;
+      if (image != cleared) std::memset(to, 0, p.in_h * line * sizeof(float));
+      cleared = image;
+      each(c, [&](int64_t i, auto part) {
+        int64_t at = w.top * line + w.left * c + i;
+        vf best = part.get(in + at);
+        vi chosen{}, place{};
+        for (int64_t h = w.top; h < w.bottom; ++h) {
+          at = h * line + w.left * c + i;
+          for (int64_t v = w.left; v < w.right; ++v, at += c, place += 1) {
+            const vf other = part.get(in + at);
+            const vi larger = other > best;
+            best = choose(larger, other, best);
+            chosen = larger ? place : chosen;
+          }
+        }
+        const vf g = part.get(from + i);
+        place = vi{};
+        for (int64_t h = w.top; h < w.bottom; ++h) {
+          at = h * line + w.left * c + i;
+          for (int64_t v = w.left; v < w.right; ++v, at += c, place += 1) part.add(to + at, zero_or(chosen == place, g));
+        }
+      });
+    });
   });
 }
 

@@ -20,6 +20,7 @@ const char* register_once() {
     if (problem == nullptr) bidl::tf::use_huge_pages();
     if (problem == nullptr) problem = bidl::tf::define_scan();
     if (problem == nullptr) problem = bidl::tf::define_max_pool();
+    if (problem == nullptr) problem = bidl::tf::define_norm();
     if (problem == nullptr) problem = bidl::tf::define_update();
     if (problem == nullptr) problem = bidl::tf::define_conv();
     if (problem == nullptr) problem = bidl::tf::define_product();

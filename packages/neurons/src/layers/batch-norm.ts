@@ -1,8 +1,7 @@
-import { tf } from '@bidl/engine';
+import { batchNorm, tf, type Running, type Statistics } from '@bidl/engine';
 import { LayerError } from '../errors.js';
-import { batchNorm, type Running, type Statistics } from './normalise.js';
 import { positive } from './checks.js';
-import { oneShape } from './fold.js';
+import { asFloat, oneShape } from './fold.js';
 import { NormWeights } from './norm-weights.js';
 import { PerStepLayer, type LayerArgs } from './per-step-layer.js';
 import type { PartOptions, Resumable, Stepped } from './stateful.js';
@@ -61,11 +60,19 @@ export class BatchNorm extends PerStepLayer implements Resumable {
     return oneShape(inputShape, this.name);
   }
 
-  /** The sequence form as a function: it leaves the running statistics as they are, and gives those that follow. */
-  run(x: tf.Tensor, { training = false }: PartOptions = {}): Stepped & { readonly running?: Running } {
+  /**
+   * The sequence form as a function: it leaves the running statistics as they are, and gives those that follow.
+   *
+   * @param x `[B, T, ..., C]`
+   * @param options `bias` `[C]` is added to x first: that of the convolution in front, in the same pass over memory
+   */
+  run(
+    x: tf.Tensor,
+    { training = false, bias }: PartOptions & { readonly bias?: tf.Tensor | undefined } = {},
+  ): Stepped & { readonly running?: Running } {
     if (!this.norm) throw new LayerError(this.name, 'is used before it is built');
-    const { statistics } = this;
-    return { ...batchNorm(x.cast('float32'), this.norm.read(), { training, statistics }), state: {} };
+    const options = { training, statistics: this.statistics, ...(bias && { bias }) };
+    return { ...batchNorm(asFloat(x), this.norm.read(), options), state: {} };
   }
 
   /** Takes running statistics that {@link run} gave for its own. */

@@ -11,7 +11,7 @@ import {
   type Convolution,
   type ConvolutionArgs,
 } from './convolution.js';
-import { fold, oneShape, unfold } from './fold.js';
+import { asFloat, fold, oneShape, unfold } from './fold.js';
 import { PerStepLayer, type LayerArgs } from './per-step-layer.js';
 
 export interface Conv2dArgs extends LayerArgs, ConvolutionArgs {
@@ -73,11 +73,21 @@ export class Conv2d extends PerStepLayer {
     return [batch, steps, ...sizes, this.args.out_channels];
   }
 
-  protected transform(x: tf.Tensor): tf.Tensor {
+  /** The convolution without its bias. */
+  current(x: tf.Tensor): tf.Tensor {
     if (!this.kernel) throw new LayerError(this.name, 'is used before it is built');
-    const folded = fold(x.cast('float32'), this.name) as tf.Tensor4D;
-    const y = convolve(folded, this.kernel.read() as tf.Tensor4D, this.geometry);
-    return unfold(this.biasWeight ? y.add(this.biasWeight.read()) : y, x);
+    const images = fold(asFloat(x), this.name) as tf.Tensor4D;
+    return unfold(convolve(images, this.kernel.read() as tf.Tensor4D, this.geometry), x);
+  }
+
+  /** `[out_channels]`, where it has one. */
+  bias(): tf.Tensor | undefined {
+    return this.biasWeight?.read();
+  }
+
+  protected transform(x: tf.Tensor): tf.Tensor {
+    const bias = this.bias();
+    return bias ? this.current(x).add(bias) : this.current(x);
   }
 
   override getConfig(): tf.serialization.ConfigDict {

@@ -20,6 +20,9 @@ export function unfold(y: tf.Tensor, like: tf.Tensor): tf.Tensor {
   return y.reshape([batch, steps, ...y.shape.slice(1)]);
 }
 
+/** A tensor of float32: x itself where it is one. */
+export const asFloat = (x: tf.Tensor): tf.Tensor => (x.dtype === 'float32' ? x : x.cast('float32'));
+
 /** A single shape out of what tfjs passes around. */
 export function oneShape(shape: tf.Shape | tf.Shape[], layer: string): tf.Shape {
   if (Array.isArray(shape[0])) {

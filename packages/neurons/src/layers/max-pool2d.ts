@@ -1,4 +1,4 @@
-import { tf } from '@bidl/engine';
+import { maxPool, tf } from '@bidl/engine';
 import { LayerError } from '../errors.js';
 import { pair } from './checks.js';
 import { placesAlong } from './convolution.js';
@@ -50,16 +50,8 @@ export class MaxPool2d extends PerStepLayer {
   }
 
   protected transform(x: tf.Tensor): tf.Tensor {
-    const [ph, pw] = this.padding;
-    const folded = fold(x, this.name) as tf.Tensor4D;
-    const around: [number, number][] = [
-      [0, 0],
-      [ph, ph],
-      [pw, pw],
-      [0, 0],
-    ];
-    const padded = ph + pw > 0 ? (tf.pad(folded, around, -Infinity) as tf.Tensor4D) : folded;
-    return unfold(tf.maxPool(padded, [...this.kernelSize], [...this.stride], 'valid'), x);
+    const images = fold(x, this.name) as tf.Tensor4D;
+    return unfold(maxPool(images, this.kernelSize, this.stride, this.padding), x);
   }
 
   override getConfig(): tf.serialization.ConfigDict {

@@ -1,5 +1,8 @@
-import type { tf } from '@bidl/engine';
-import type { NormTensors, Running } from './normalise.js';
+import type { Norm, Running, tf } from '@bidl/engine';
+
+/** PyTorch's defaults, which upstream never changes. */
+export const NORM_EPSILON = 1e-5;
+const MOMENTUM = 0.1;
 
 export type NormWeight = 'gamma' | 'beta' | 'mean' | 'variance';
 
@@ -16,9 +19,16 @@ export class NormWeights {
     };
   }
 
-  read(): NormTensors {
+  read(): Norm {
     const { gamma, beta, mean, variance } = this.weights;
-    return { gamma: gamma.read(), beta: beta.read(), mean: mean.read(), variance: variance.read() };
+    return {
+      gamma: gamma.read(),
+      beta: beta.read(),
+      mean: mean.read(),
+      variance: variance.read(),
+      epsilon: NORM_EPSILON,
+      momentum: MOMENTUM,
+    };
   }
 
   /** Sets the running statistics. */

@@ -1,9 +1,16 @@
 import type { NeuronDefinition } from '@bidl/dynamics';
-import { neuronScan, neuronStep, tf, type ScanArgs, type ScanNorm, type ScanResult } from '@bidl/engine';
+import {
+  neuronScan,
+  neuronStep,
+  tf,
+  type Norm,
+  type Running,
+  type ScanArgs,
+  type ScanResult,
+} from '@bidl/engine';
 import { LayerError } from '../errors.js';
 import { torchDefault } from '../init/torch-default.js';
 import { FcLif, type FcLifArgs } from './fc-lif.js';
-import type { Running } from './normalise.js';
 import type { State, Stepped } from './stateful.js';
 
 /** The state variable that holds what the neurons gave in the step before. */
@@ -92,7 +99,7 @@ export class RLif extends FcLif {
  * Running statistics over one more step. Each step's scan starts from those before the sequence (`norm`), so that what
  * it gives takes no part in the gradient; the step's own share is the difference.
  */
-function advance(norm: ScanNorm, before: Running | undefined, now: Running): Running {
+function advance(norm: Norm, before: Running | undefined, now: Running): Running {
   if (!before) return now;
   const rest = 1 - norm.momentum;
   const next = (name: 'mean' | 'variance') => before[name].sub(norm[name]).mul(rest).add(now[name]);

@@ -1,18 +1,20 @@
 import { showState, type NeuronDefinition, type Surrogate } from '@bidl/dynamics';
-import { neuronScan, neuronStep, tf, type ScanArgs, type ScanResult } from '@bidl/engine';
+import {
+  batchNorm,
+  neuronScan,
+  neuronStep,
+  tf,
+  type Norm,
+  type Running,
+  type ScanArgs,
+  type ScanResult,
+  type Statistics,
+} from '@bidl/engine';
 import { LayerError } from '../errors.js';
 import { values } from '../init/torch-default.js';
 import { seedFor } from '../init/seed.js';
-import {
-  batchNorm,
-  EPSILON,
-  MOMENTUM,
-  type NormTensors,
-  type Running,
-  type Statistics,
-} from './normalise.js';
 import { revive, savedSurrogate } from './config.js';
-import { oneShape, oneTensor } from './fold.js';
+import { asFloat, oneShape, oneTensor } from './fold.js';
 import { lifMembrane, ownMembrane, type Membrane, type OutputArgs } from './membrane.js';
 import { isDefinition, resolveNeuron, type NeuronArg } from './neuron-arg.js';
 import { NormWeights } from './norm-weights.js';
@@ -185,7 +187,7 @@ export abstract class SpikingLayer extends tf.layers.Layer implements Resumable 
     const args = {
       params: this.params(),
       ...(state && { state }),
-      ...(this.normPlace === 'inside' && { norm: this.scanNorm() }),
+      ...(this.normPlace === 'inside' && { norm: this.readNorm() }),
       surrogate: this.surrogate,
       ...(this.noise > 0 &&
         this.membrane.noisy && {
@@ -198,8 +200,9 @@ export abstract class SpikingLayer extends tf.layers.Layer implements Resumable 
     };
     const bias = this.bias();
     if (this.normPlace === 'before') {
-      const current = bias ? this.current(input).add(bias) : this.current(input);
-      const normed = batchNorm(current, this.normTensors(), { training, statistics: this.statistics });
+      const { statistics } = this;
+      const options = { training, statistics, ...(bias && { bias }) };
+      const normed = batchNorm(this.current(input), this.readNorm(), options);
       const { out, state: last } = this.scan({ ...args, x: normed.out }, neuron);
       return { out, state: last, ...(normed.running && { running: normed.running }) };
     }
@@ -257,18 +260,18 @@ export abstract class SpikingLayer extends tf.layers.Layer implements Resumable 
 
   /** One time step in evaluation mode: `[B, ...] -> [B, ...]`, state in and state out. */
   step(x: tf.Tensor, state: State): Stepped {
-    let current = this.current(asFloat(x).expandDims(1));
+    const synapse = this.current(asFloat(x).expandDims(1));
     const bias = this.bias();
-    if (bias) current = current.add(bias);
+    let current = synapse;
     if (this.normPlace === 'before') {
-      const evaluation = { training: false, statistics: this.statistics };
-      current = batchNorm(current, this.normTensors(), evaluation).out;
-    }
+      const evaluation = { training: false, statistics: this.statistics, ...(bias && { bias }) };
+      current = batchNorm(synapse, this.readNorm(), evaluation).out;
+    } else if (bias) current = synapse.add(bias);
     return this.scanStep({
       x: current.squeeze([1]),
       params: this.params(),
       state,
-      ...(this.normPlace === 'inside' && { norm: this.scanNorm() }),
+      ...(this.normPlace === 'inside' && { norm: this.readNorm() }),
       surrogate: this.surrogate,
     });
   }
@@ -318,13 +321,9 @@ export abstract class SpikingLayer extends tf.layers.Layer implements Resumable 
     return this.membrane.weightNames?.[param] ?? param;
   }
 
-  private normTensors(): NormTensors {
+  private readNorm(): Norm {
     if (!this.norm) throw new LayerError(this.name, 'is used before it is built: apply it to an input first');
     return this.norm.read();
-  }
-
-  private scanNorm() {
-    return { ...this.normTensors(), epsilon: EPSILON, momentum: MOMENTUM };
   }
 }
 
@@ -333,8 +332,6 @@ const PLACEMENT: ReadonlySet<string> = new Set(['inputShape', 'batchInputShape',
 
 type Weight = tf.LayerVariable;
 type Kwargs = Parameters<tf.layers.Layer['call']>[1];
-
-const asFloat = (x: tf.Tensor): tf.Tensor => (x.dtype === 'float32' ? x : x.cast('float32'));
 
 /** What tfjs's own layer constructor understands. */
 function layerArgs(args: SpikingArgs): LayerArgs {

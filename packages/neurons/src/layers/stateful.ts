@@ -1,5 +1,4 @@
-import type { tf } from '@bidl/engine';
-import type { Running } from './normalise.js';
+import type { Running, tf } from '@bidl/engine';
 
 /** State of one layer by variable name, `[B, ...]` each. */
 export type State = Readonly<Record<string, tf.Tensor>>;

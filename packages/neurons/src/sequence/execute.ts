@@ -1,9 +1,10 @@
 import { checkpoint, tf } from '@bidl/engine';
 import { StepError } from '../errors.js';
+import { BatchNorm } from '../layers/batch-norm.js';
 import { isResumable, type Resumable, type State } from '../layers/stateful.js';
 import { valueOf, type NetworkState, type Watch } from '../stepper/stepper.js';
 import { walk } from '../stepper/walk.js';
-import { withPooling, type PooledPlace } from './pooling.js';
+import { joined, type JoinedPlace } from './joined.js';
 import { betweenSpikes, onePlaceEach, runsAsFunction, type Segment } from './segments.js';
 
 /**
@@ -52,7 +53,8 @@ export interface PartRun {
 
 /**
  * What computes a network over sequences `[B, T, ...]`: its layers in order, a 2x2 max-pooling that alone follows
- * spiking neurons in their own pass over memory, every value freed when the last layer that needs it has had it.
+ * spiking neurons in their own pass over memory, a convolution's bias in that of the BatchNorm behind it, every value
+ * freed when the last layer that needs it has had it.
  *
  * @param inParts start every layer that can from a state, the aggregation too; else spiking layers only
  * @throws StepError for a model with several inputs or outputs.
@@ -62,22 +64,25 @@ export function executor(
   inParts: boolean,
 ): (x: tf.Tensor, options?: PartOptions) => PartRun {
   const { input, output, places } = walk(model);
-  const pooled = withPooling(places, output);
-  const alone = (place: PooledPlace) => betweenSpikes([place], place.output);
+  const together = joined(places, output);
+  const alone = (place: JoinedPlace) => betweenSpikes([place], place.output);
   // Those who look on want every layer's own value.
   const segments = {
-    full: { joined: onePlaceEach(pooled), apart: onePlaceEach(places) },
-    lean: { joined: betweenSpikes(pooled, output), apart: places.flatMap(alone) },
+    full: { joined: onePlaceEach(together), apart: onePlaceEach(places) },
+    lean: { joined: betweenSpikes(together, output), apart: places.flatMap(alone) },
   };
 
-  function compute(place: PooledPlace, given: readonly tf.Tensor[], options: PartOptions): Made {
+  function compute(place: JoinedPlace, given: readonly tf.Tensor[], options: PartOptions): Made {
     const { training = false, iteration = 0, state } = options;
-    const { layer, timed, pool } = place;
+    const { layer, timed, pool, convolution } = place;
     const [first] = given;
     const resumes = inParts && timed && given.length === 1 && isResumable(layer);
     if (!first || !(resumes || runsAsFunction(place))) {
       const inputs = given.length === 1 && first ? first : [...given];
       return { out: layer.apply(inputs, { training, iteration }) as tf.Tensor };
+    }
+    if (convolution && layer instanceof BatchNorm) {
+      return layer.run(convolution.current(first), { training, bias: convolution.bias() });
     }
     const from = state?.[layer.name];
     return (layer as tf.layers.Layer & Resumable).run(first, {
@@ -126,7 +131,7 @@ export function executor(
       },
       {
         inputs: given,
-        weights: segment.places.flatMap(({ layer }) => layer.trainableWeights.map((w) => w.read())),
+        weights: segment.places.flatMap(weightsOf),
         isData: (i) => segment.inputs[i]?.id === input.id,
       },
     );
@@ -148,7 +153,7 @@ export function executor(
       const order = segments[memory][watch || collect ? 'apart' : 'joined'];
       const waiting = readers(order);
       for (const segment of order) {
-        const [last] = segment.places.slice(-1) as [PooledPlace];
+        const [last] = segment.places.slice(-1) as [JoinedPlace];
         const given = segment.inputs.map((symbol) => valueOf(values, symbol, last.layer.name));
         const { out, state } = (segment.repeatable ? evaluateAgain : evaluate)(
           segment,
@@ -181,6 +186,10 @@ interface Evaluated {
   readonly out: tf.Tensor;
   readonly state: NetworkState;
 }
+
+/** The trained weights of what a place computes. */
+const weightsOf = ({ layer, convolution }: JoinedPlace): tf.Tensor[] =>
+  [...(convolution?.trainableWeights ?? []), ...layer.trainableWeights].map((weight) => weight.read());
 
 /** How many segments read each value. */
 function readers(order: readonly Segment[]): Map<number, number> {

@@ -2,11 +2,11 @@ import { tf } from '@bidl/engine';
 import { BatchNorm } from '../layers/batch-norm.js';
 import { OverTime } from '../layers/over-time.js';
 import { SpikingLayer } from '../layers/spiking-layer.js';
-import type { PooledPlace } from './pooling.js';
+import type { JoinedPlace } from './joined.js';
 
 /** Places that are computed as one, in order: the value of the last is the only one that others read. */
 export interface Segment {
-  readonly places: readonly PooledPlace[];
+  readonly places: readonly JoinedPlace[];
   /** What they read of others. */
   readonly inputs: readonly tf.SymbolicTensor[];
   readonly output: tf.SymbolicTensor;
@@ -15,15 +15,15 @@ export interface Segment {
 }
 
 /** Every place for itself, which nobody means to repeat. */
-export const onePlaceEach = (places: readonly PooledPlace[]): Segment[] =>
+export const onePlaceEach = (places: readonly JoinedPlace[]): Segment[] =>
   places.map((place) => ({ ...segmentOf([place]), repeatable: false }));
 
 /**
  * What lies between spikes, each a segment: spiking neurons with all that leads to them from spikes, such as a convolution
  * and a BatchNorm. What others read as well, or what can't be repeated, stays alone.
  */
-export function betweenSpikes(places: readonly PooledPlace[], output: tf.SymbolicTensor): Segment[] {
-  const owners = new Map<PooledPlace, PooledPlace>();
+export function betweenSpikes(places: readonly JoinedPlace[], output: tf.SymbolicTensor): Segment[] {
+  const owners = new Map<JoinedPlace, JoinedPlace>();
   for (const place of [...places].reverse()) {
     const readers = places.filter(({ inputs }) => inputs.some(({ id }) => id === place.output.id));
     const [owner, ...others] = new Set(readers.map((reader) => owners.get(reader)));
@@ -39,10 +39,10 @@ export function betweenSpikes(places: readonly PooledPlace[], output: tf.Symboli
   });
 }
 
-function segmentOf(places: readonly PooledPlace[]): Segment {
+function segmentOf(places: readonly JoinedPlace[]): Segment {
   const own = new Set(places.map(({ output }) => output.id));
   const read = new Map(places.flatMap(({ inputs }) => inputs).map((symbol) => [symbol.id, symbol]));
-  const [last] = places.slice(-1) as [PooledPlace];
+  const [last] = places.slice(-1) as [JoinedPlace];
   return {
     places,
     inputs: [...read.values()].filter(({ id }) => !own.has(id)),
@@ -52,14 +52,14 @@ function segmentOf(places: readonly PooledPlace[]): Segment {
 }
 
 /** Whether a place is computed by its layer's `run`, which changes nothing: what training advances is handed back. */
-export const runsAsFunction = ({ layer, inputs, timed }: PooledPlace): boolean =>
+export const runsAsFunction = ({ layer, inputs, timed }: JoinedPlace): boolean =>
   timed && inputs.length === 1 && (layer instanceof SpikingLayer || layer instanceof BatchNorm);
 
 /** tfjs's layers that draw other numbers at every call. */
 const DRAWING = new Set(['Dropout', 'SpatialDropout1D', 'GaussianNoise', 'GaussianDropout', 'AlphaDropout']);
 
 /** Whether computing a place again gives the same. Weights that aren't trained may be what a call advances. */
-function isRepeatable(place: PooledPlace): boolean {
+function isRepeatable(place: JoinedPlace): boolean {
   const layer = place.layer instanceof OverTime ? place.layer.layer : place.layer;
   return (
     runsAsFunction(place) || (layer.nonTrainableWeights.length === 0 && !DRAWING.has(layer.getClassName()))

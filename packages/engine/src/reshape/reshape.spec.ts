@@ -1,0 +1,45 @@
+import * as tf from '@tensorflow/tfjs';
+import { startEngine } from '../backend/start.js';
+
+test.each<[number[], number[], number[]]>([
+  [
+    [2, 3, 4],
+    [6, 4],
+    [6, 4],
+  ],
+  [
+    [2, 3, 4],
+    [2, 3, 4],
+    [2, 3, 4],
+  ],
+  [
+    [2, 3, 4],
+    [-1, 2],
+    [12, 2],
+  ],
+  [[1], [], []],
+  [[], [1, 1], [1, 1]],
+  [
+    [0, 3],
+    [3, 0],
+    [3, 0],
+  ],
+])('%j as %j has the same values, and is a tensor of its own', async (from, to, shape) => {
+  await startEngine({ backend: 'tensorflow' });
+  const held = tf.memory();
+  for (let again = 0; again < 2; again++) {
+    const x = tf.randomNormal(from, 0, 1, 'float32', 2);
+    const values = x.dataSync();
+    const y = tf.reshape(x, to);
+    x.dispose();
+    expect(y.shape).toEqual(shape);
+    expect(y.dataSync()).toEqual(values);
+    y.dispose();
+  }
+  expect(tf.memory()).toEqual(held);
+});
+
+test('other types go to TensorFlow.js’s own', async () => {
+  await startEngine({ backend: 'tensorflow' });
+  expect(tf.reshape(tf.tensor1d([1, 2], 'int32'), [2, 1]).arraySync()).toEqual([[1], [2]]);
+});
