@@ -90,12 +90,12 @@ ConvWay choose(const Conv2d& c, ConvPass pass, float density) {
   // Below these densities a walk over the non-zeros is faster, measured (npm run bench -- ways): against Winograd's form
   // where that fits, else against oneDNN. Sums of a gradient for many channels leave the caches, where a walk that jumps
   // among them is slow.
-  const bool wide = c.in_c * c.out_c > 128 * 128;
+  const bool wide = c.k_h * c.k_w * c.in_c * c.out_c > 9 * 128 * 128;
   switch (pass) {
     case ConvPass::forward:
       return k.sparse_fits(c) && density < (winograd ? 0.25f : 0.35f) ? ConvWay::sparse : dense;
     case ConvPass::filter_gradient:
-      return k.sparse_filter_fits(c) && density < (winograd ? (wide ? 0.0f : 0.2f) : 0.45f) ? ConvWay::sparse : dense;
+      return k.sparse_filter_fits(c) && density < (wide ? 0.0f : winograd ? 0.3f : 0.45f) ? ConvWay::sparse : dense;
     default: return k.winograd_gradient_fits(c) ? ConvWay::winograd : ConvWay::none;
   }
 }
