@@ -1,5 +1,6 @@
 // Which kernels run: by instruction set once, by shape and density at every call.
 #include <algorithm>
+#include <cmath>
 
 #include "../cpu/isa.h"
 #include "../pool/pool.h"
@@ -70,10 +71,15 @@ void conv_forward(const Conv2d& c, ConvWay way, const float* x, const float* ker
 Density density(const float* x, int64_t size) {
   constexpr int64_t RUN = 16, RUNS = 512;  // values side by side share a cache line
   if (size == 0) return {0, true};
-  const int64_t step = std::max(RUN, size / RUNS);
+  // Multiples of the golden ratio spread runs evenly, and fall in with no width or number of channels: equal steps would
+  // see the same channels of the same columns of every image.
+  constexpr double GOLDEN = 0.6180339887498949;
+  const int64_t lines = (size + RUN - 1) / RUN;
   int64_t some = 0, ones = 0, seen = 0;
-  for (int64_t from = 0; from < size; from += step) {
-    const int64_t end = std::min(size, from + RUN);
+  for (int64_t run = 0; run < std::min(lines, RUNS); ++run) {
+    const double place = static_cast<double>(run) * GOLDEN;
+    const int64_t line = lines <= RUNS ? run : static_cast<int64_t>((place - std::floor(place)) * static_cast<double>(lines));
+    const int64_t from = line * RUN, end = std::min(size, from + RUN);
     for (int64_t i = from; i < end; ++i) {
       some += x[i] != 0.0f;
       ones += x[i] == 1.0f;
