@@ -24,8 +24,8 @@ constexpr int64_t BLOCK = 36;  // tiles that a walk over the weights serves at l
 /// The outputs of tiles [first, first + count), from[point][tile][channel], by Aᵀ = (1 1 1 0, 0 1 -1 -1).
 void transform_output(const float* from, const Tiles& tiles, int64_t first, int64_t count, const Conv2d& c, float* y) {
   const int64_t plane = count * c.out_c, line = c.out_w * c.out_c;
-  for (int64_t t = 0; t < count; ++t, from += c.out_c) {
-    const Place at = place(tiles, first + t);
+  Place at(tiles, first);
+  for (int64_t t = 0; t < count; ++t, at.next(), from += c.out_c) {
     float* to = y + (at.image * c.out_h + at.y) * line + at.x * c.out_c;
     const bool right = at.x + 1 < c.out_w, below = at.y + 1 < c.out_h;
     for (int64_t k = 0; k < c.out_c; k += W) {

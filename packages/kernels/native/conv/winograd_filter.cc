@@ -24,8 +24,8 @@ constexpr int64_t SLICES = 4;              // of the tiles, each with a sum of i
 void transform_gradient(const float* dy, const Conv2d& c, const Tiles& tiles, int64_t first, int64_t count,
                         const Panels& panels, float* into, int64_t offset, int64_t room) {
   const int64_t plane = room * c.out_c, line = c.out_w * c.out_c;
-  for (int64_t t = 0; t < count; ++t) {
-    const Place at = place(tiles, first + t);
+  Place at(tiles, first);
+  for (int64_t t = 0; t < count; ++t, at.next()) {
     const float* from = dy + (at.image * c.out_h + at.y) * line + at.x * c.out_c;
     const bool right = at.x + 1 < c.out_w, below = at.y + 1 < c.out_h;
     for (int64_t k = 0; k < c.out_c; k += W) {
