@@ -23,18 +23,6 @@ namespace {
 
 constexpr int64_t SLICES = 4;  // of the images, each with a sum of its own, so that sums don't depend on threads
 
-/// One axis of a convolution as its inputs see it.
-struct Axis {
-  int64_t pad, stride, taps;
-  /// The first tap through which an input meets an output; every `stride` taps further it meets the output before.
-  int64_t first_tap(int64_t input) const { return (input + pad) % stride; }
-  /// The output that it meets there.
-  int64_t output(int64_t input) const { return (input + pad) / stride; }
-  /// How many taps there are from a first one on.
-  int64_t count(int64_t first) const { return (taps - first + stride - 1) / stride; }
-  int64_t most() const { return count(0); }
-};
-
 /// The non-zero inputs of a band of rows, listed by their first tap and channel: the pixel of the band's padded copy of dy
 /// that they meet through the last taps, and their values.
 struct Lists {
