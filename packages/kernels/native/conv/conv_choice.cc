@@ -99,9 +99,9 @@ ConvWay choose(const Conv2d& c, ConvPass pass, float density) {
   const bool wide = c.k_h * c.k_w * c.in_c * c.out_c > 9 * 128 * 128;
   switch (pass) {
     case ConvPass::forward:
-      return k.sparse_fits(c) && density < (winograd ? 0.25f : 0.35f) ? ConvWay::sparse : dense;
+      return k.sparse_fits(c) && density < (!winograd ? 0.35f : wide ? 0.26f : 0.32f) ? ConvWay::sparse : dense;
     case ConvPass::filter_gradient:
-      return k.sparse_filter_fits(c) && density < (wide ? 0.0f : winograd ? 0.3f : 0.45f) ? ConvWay::sparse : dense;
+      return k.sparse_filter_fits(c) && density < (wide ? 0.0f : winograd ? 0.32f : 0.45f) ? ConvWay::sparse : dense;
     default: return k.winograd_gradient_fits(c) ? ConvWay::winograd : ConvWay::none;
   }
 }

@@ -49,21 +49,21 @@ struct Images {
   int64_t h, w, channels, pad_h, pad_w, spread;
 };
 
-/// Transforms tiles [first, first + count): into[point][tile][channel], `plane` values a point.
+/// Transforms tiles [first, first + count): into[point][tile][channel], `plane` values a point and `row` a tile.
 /// The tile of output (y, x) starts at (y - pad_h, x - pad_w).
 void transform_input(const Images& of, const Tiles& tiles, int64_t first, int64_t count, const float* zeros, float* into,
-                     int64_t plane) {
+                     int64_t plane, int64_t row) {
   const int64_t twice = of.spread - 1;
   Place at(tiles, first);
-  for (int64_t t = 0; t < count; ++t, at.next(), into += of.channels) {
+  for (int64_t t = 0; t < count; ++t, at.next(), into += row) {
     const float* image = of.x + at.image * of.h * of.w * of.channels;
     const float* from[POINTS];
     for (int64_t i = 0; i < 4; ++i) {
       const int64_t iy = at.y - of.pad_h + i, sy = iy >> twice;
-      const bool row = iy >= 0 && sy < of.h && (iy & twice) == 0;
+      const bool within = iy >= 0 && sy < of.h && (iy & twice) == 0;
       for (int64_t j = 0; j < 4; ++j) {
         const int64_t ix = at.x - of.pad_w + j, sx = ix >> twice;
-        const bool inside = row && ix >= 0 && sx < of.w && (ix & twice) == 0;
+        const bool inside = within && ix >= 0 && sx < of.w && (ix & twice) == 0;
         from[i * 4 + j] = inside ? image + (sy * of.w + sx) * of.channels : zeros;
       }
     }

@@ -124,14 +124,14 @@ class WinogradRows : public ConvRows {
 
  private:
   struct Scratch {
-    Floats in, out;
+    int64_t tiles = 0;  // that it has room for
+    Room in, out;
   };
 
   void compute_tiles(const float* x, int64_t first, int64_t count, float* y, Scratch& own) {
-    own.in.resize(std::max<size_t>(own.in.size(), POINTS * count * c_.in_c));
-    own.out.resize(std::max<size_t>(own.out.size(), POINTS * count * c_.out_c));
+    if (count > own.tiles) own = {count, Room(POINTS * count * c_.in_c), Room(POINTS * count * c_.out_c)};
     const Images images = {x, c_.in_h, c_.in_w, c_.in_c, c_.pad_h, c_.pad_w, spread_};
-    transform_input(images, tiles_, first, count, zeros_.data(), own.in.data(), count * c_.in_c);
+    transform_input(images, tiles_, first, count, zeros_.data(), own.in.data(), count * c_.in_c, c_.in_c);
     for (int64_t point = 0; point < POINTS; ++point) {
       const float* from = own.in.data() + point * count * c_.in_c;
       float* to = own.out.data() + point * count * c_.out_c;
@@ -149,7 +149,7 @@ class WinogradRows : public ConvRows {
   const Tiles tiles_;
   const Panels panels_;
   const Floats zeros_;
-  Floats weights_;
+  Room weights_;
   std::vector<Scratch> scratch_;
   int64_t unit_;
 };

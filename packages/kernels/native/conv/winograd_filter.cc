@@ -16,6 +16,7 @@ namespace {
 #include "tiles.h"
 
 constexpr int64_t FAR = int64_t{4} << 20;  // bytes of tiles that are transformed before their products are summed
+constexpr int64_t LINE = 16;                // floats of a cache line
 constexpr int64_t NARROW = 64 * 64;        // weights of a tap whose sums stay close
 constexpr int64_t SLICES = 4;              // of the tiles, each with a sum of its own, so that sums don't depend on threads
 
@@ -54,7 +55,7 @@ inline void filter_line(vf a, vf b, vf c, vf d, vf* into, int64_t step) {
 }
 
 /// The gradient of the kernel from its transform, the sum of `slices` sums.
-void finish_filter(const Conv2d& c, const Floats& sums, int64_t slices, float* dkernel) {
+void finish_filter(const Conv2d& c, const float* sums, int64_t slices, float* dkernel) {
   const int64_t size = POINTS * c.in_c * c.out_c;
   parallel(c.in_c, [&](const Region& region) {
     int64_t begin, end;
@@ -63,7 +64,7 @@ void finish_filter(const Conv2d& c, const Floats& sums, int64_t slices, float* d
       for (int64_t o = 0; o < c.out_c; o += W) {
         vf all[16], half[12], g[9];
         for (int point = 0; point < POINTS; ++point) {
-          const float* from = sums.data() + (point * c.in_c + i) * c.out_c + o;
+          const float* from = sums + (point * c.in_c + i) * c.out_c + o;
           all[point] = load(from);
           for (int64_t slice = 1; slice < slices; ++slice) all[point] += load(from + slice * size);
         }
@@ -84,13 +85,13 @@ void filter_by_tiles(const Conv2d& c, const Images& images, const float* dy, flo
   Floats sums(SLICES * size, 0.0f);
   parallel(SLICES, [&](const Region& region) {
     const Floats zeros(c.in_c, 0.0f);
-    Floats in(POINTS * block * c.in_c), out(POINTS * block * c.out_c);
+    Room in(POINTS * block * c.in_c), out(POINTS * block * c.out_c);
     for (int64_t slice = region.thread; slice < SLICES; slice += region.threads) {
       float* sum = sums.data() + slice * size;
       const int64_t end = tiles.count * (slice + 1) / SLICES;
       for (int64_t first = tiles.count * slice / SLICES, count; first < end; first += count) {
         count = std::min(block, end - first);
-        transform_input(images, tiles, first, count, zeros.data(), in.data(), count * c.in_c);
+        transform_input(images, tiles, first, count, zeros.data(), in.data(), count * c.in_c, c.in_c);
         transform_gradient(dy, c, tiles, first, count, panels, out.data(), 0, count);
         for (int64_t point = 0; point < POINTS; ++point) {
           const float* rows = in.data() + point * count * c.in_c;
@@ -103,7 +104,7 @@ void filter_by_tiles(const Conv2d& c, const Images& images, const float* dy, flo
       }
     }
   });
-  finish_filter(c, sums, SLICES, dkernel);
+  finish_filter(c, sums.data(), SLICES, dkernel);
 }
 
 /// Many channels: the sums are far larger than the caches, so that as many tiles as fit are transformed first, and each
@@ -111,27 +112,28 @@ void filter_by_tiles(const Conv2d& c, const Images& images, const float* dy, flo
 void filter_by_points(const Conv2d& c, const Images& images, const float* dy, float* dkernel) {
   const Tiles tiles(c);
   const Panels panels{c.out_c};
-  const int64_t block = std::min(tiles.count, tiles_near(c.in_c + c.out_c, FAR));
+  const int64_t row = c.in_c + LINE;  // a product's walk along a channel meets all sets of the cache, not every eighth
+  const int64_t block = std::min(tiles.count, tiles_near(row + c.out_c, FAR));
   const Floats zeros(c.in_c, 0.0f);
-  Floats sums(POINTS * c.in_c * c.out_c), in(POINTS * block * c.in_c), out(POINTS * block * c.out_c);
+  Room sums(POINTS * c.in_c * c.out_c), in(POINTS * block * row), out(POINTS * block * c.out_c);
   for (int64_t first = 0, count; first < tiles.count; first += count) {
     count = std::min(block, tiles.count - first);
     parallel(count, [&](const Region& region) {
       int64_t begin, end;
       region.share(count, begin, end);
-      transform_input(images, tiles, first + begin, end - begin, zeros.data(), in.data() + begin * c.in_c, count * c.in_c);
+      transform_input(images, tiles, first + begin, end - begin, zeros.data(), in.data() + begin * row, count * row, row);
       transform_gradient(dy, c, tiles, first + begin, end - begin, panels, out.data(), begin, count);
       region.barrier.wait();
       region.share(POINTS * panels.count(), begin, end);
       for (int64_t i = begin; i < end; ++i) {
         const int64_t point = i / panels.count(), panel = i % panels.count();
         const float* columns = out.data() + point * count * c.out_c + panel * PANEL * W * count;
-        panel_product(panels.vectors(panel), c.in_c, in.data() + point * count * c.in_c, 1, c.in_c, columns, count,
+        panel_product(panels.vectors(panel), c.in_c, in.data() + point * count * row, 1, row, columns, count,
                       sums.data() + point * c.in_c * c.out_c + panel * PANEL * W, c.out_c, first > 0);
       }
     });
   }
-  finish_filter(c, sums, 1, dkernel);
+  finish_filter(c, sums.data(), 1, dkernel);
 }
 
 }  // namespace

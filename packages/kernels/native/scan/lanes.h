@@ -2,35 +2,12 @@
 #pragma once
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
-#include <new>
 #include <vector>
 
+#include "../cpu/aligned.h"
 #include "scan.h"
 
 namespace bidl {
-
-/// Floats at a cache line's boundary, not initialised.
-class Floats {
- public:
-  explicit Floats(int64_t size = 0) : data_(size == 0 ? nullptr : allocate(size)) {}
-  Floats(Floats&& other) noexcept : data_(other.data_) { other.data_ = nullptr; }
-  Floats& operator=(Floats&& other) noexcept {
-    std::swap(data_, other.data_);
-    return *this;
-  }
-  ~Floats() { std::free(data_); }
-  float* data() const { return data_; }
-  float& operator[](int64_t i) const { return data_[i]; }
-
- private:
-  static float* allocate(int64_t size) {
-    void* p = std::aligned_alloc(64, (size * sizeof(float) + 63) / 64 * 64);
-    if (p == nullptr) throw std::bad_alloc();
-    return static_cast<float*>(p);
-  }
-  float* data_;
-};
 
 /// Several arrays of one length, each padded to whole vectors of the widest kind.
 class Arrays {
@@ -46,7 +23,7 @@ class Arrays {
 
  private:
   int64_t stride_;
-  Floats data_;
+  Room data_;
   std::vector<float*> pointers_;
 };
 
@@ -151,7 +128,7 @@ class RowBuffers {
   float* of(int thread) const { return buffers_[thread].data(); }
 
  private:
-  std::vector<Floats> buffers_;
+  std::vector<Room> buffers_;
 };
 
 }  // namespace bidl
