@@ -1,5 +1,5 @@
 // Ways to compute a convolution and a matrix product, by density: what the op library chooses from (conv_choice.cc,
-// product_choice.cc). `mode` is the share of inputs that are not zero.
+// product_choice.cc). `mode` is the share of inputs that are not zero, or the pass of a dense convolution.
 import { startEngine, tf } from '@bidl/engine';
 
 const SHARES = [0.01, 0.05, 0.12, 0.25, 0.35, 0.5];
@@ -9,17 +9,29 @@ const CONVS = [
   [20, 32, 64],
   [10, 64, 128],
 ];
+/** Sides, inputs, outputs and strides of convolutions over small images, 3x3, as deep networks have behind. */
+const SMALL_CONVS = [
+  [2, 512, 512, 1],
+  [4, 256, 256, 1],
+  [8, 128, 128, 1],
+  [4, 256, 512, 2],
+  [8, 128, 256, 2],
+  [16, 64, 128, 2],
+  [32, 64, 128, 2],
+];
+const SMALL_IMAGES = 64;
 /** Rows, inner dimension, columns. */
 const PRODUCTS = [
   [320, 3200, 512],
   [2000, 512, 512],
 ];
-const CONV_WAYS = { sparse: 1, winograd: 2 };
+const CONV_WAYS = { sparse: 1, winograd: 2, direct: 3 };
 
-export async function* cases() {
+export async function* cases({ modes }) {
+  const wanted = (mode) => !modes || modes.includes(mode);
   await startEngine({ backend: 'tensorflow' });
   for (const [side, inputs, outputs] of CONVS) {
-    for (const share of SHARES) {
+    for (const share of SHARES.filter((n) => wanted(`${n}`))) {
       const x = spikes([FEW, side, side, inputs], share);
       const w = tf.randomNormal([3, 3, inputs, outputs]);
       yield {
@@ -27,15 +39,48 @@ export async function* cases() {
         mode: `${share}`,
         against: 'tensorflow',
         forms: [
-          ...Object.entries(CONV_WAYS).map(([form, way]) => ({ form, run: () => ownConvolution(x, w, way) })),
-          { form: 'tensorflow', run: () => read(op('Conv2D', [x, w], CONV2D)) },
+          ...Object.entries(CONV_WAYS).map(([form, way]) => ({
+            form,
+            run: () => read(ownConv('BidlConv2D', [x, w], [side, side], 1, way)),
+          })),
+          { form: 'tensorflow', run: () => read(op('Conv2D', [x, w], conv2d(1))) },
         ],
       };
       tf.dispose([x, w]);
     }
   }
+  for (const [side, inputs, outputs, stride] of SMALL_CONVS) {
+    const out = Math.ceil(side / stride);
+    const x = spikes([SMALL_IMAGES, side, side, inputs], 0.5);
+    const w = tf.randomNormal([3, 3, inputs, outputs]);
+    const dy = tf.randomNormal([SMALL_IMAGES, out, out, outputs]);
+    const [xSize, wSize] = [tf.tensor1d(x.shape, 'int32'), tf.tensor1d(w.shape, 'int32')];
+    const passes = {
+      forward: ['Conv2D', [x, w], 'BidlConv2D', [x, w], [out, out], stride === 1],
+      filter: ['Conv2DBackpropFilter', [x, wSize, dy], 'BidlConv2DFilterGrad', [x, dy], [3, 3], stride === 1],
+      input: ['Conv2DBackpropInput', [xSize, w, dy], 'BidlConv2DInputGrad', [dy, w], [side, side], true],
+    };
+    for (const [mode, [theirs, given, ours, operands, size, winograd]] of Object.entries(passes)) {
+      if (!wanted(mode)) continue;
+      const own = (form) => ({
+        form,
+        run: () => read(ownConv(ours, operands, size, stride, CONV_WAYS[form])),
+      });
+      yield {
+        name: `ways-conv-${side}x${side}x${inputs}-${outputs}-s${stride}`,
+        mode,
+        against: 'tensorflow',
+        forms: [
+          ...(winograd ? [own('winograd')] : []),
+          own('direct'),
+          { form: 'tensorflow', run: () => read(op(theirs, given, conv2d(stride))) },
+        ],
+      };
+    }
+    tf.dispose([x, w, dy, xSize, wSize]);
+  }
   for (const [m, k, n] of PRODUCTS) {
-    for (const share of SHARES) {
+    for (const share of SHARES.filter((n) => wanted(`${n}`))) {
       const [a, b, turned] = [spikes([m, k], share), tf.randomNormal([k, n]), tf.randomNormal([n, k])];
       const forms = (own, right, transposed) => [
         ...own.map(([form, name]) => ({ form, run: () => read(op(name, [a, right])) })),
@@ -67,19 +112,19 @@ const matMul = (transposed) => () => [
   attribute('BOOL', 'transpose_a', false),
   attribute('BOOL', 'transpose_b', transposed),
 ];
-const CONV2D = () => [
+const conv2d = (stride) => () => [
   float(),
-  attribute('INT', 'strides', [1, 1, 1, 1]),
+  attribute('INT', 'strides', [1, stride, stride, 1]),
   attribute('STRING', 'padding', 'SAME'),
 ];
 const op = (name, inputs, attributes = () => []) =>
   tf.backend().executeSingleOutput(name, attributes(), inputs);
 
-function ownConvolution(x, w, way) {
-  const [, rows, columns] = x.shape;
-  const given = { stride_h: 1, stride_w: 1, pad_h: 1, pad_w: 1, rows, columns, way };
-  const attributes = () => Object.entries(given).map(([name, value]) => attribute('INT', name, value));
-  read(op('BidlConv2D', [x, w], attributes));
+/** A pass of a 3x3 convolution of even sides by a way of the op library, padded as "SAME" pads. */
+function ownConv(name, operands, [rows, columns], stride, way) {
+  const pad = stride === 1 ? 1 : 0;
+  const given = { stride_h: stride, stride_w: stride, pad_h: pad, pad_w: pad, rows, columns, way };
+  return op(name, operands, () => Object.entries(given).map(([key, value]) => attribute('INT', key, value)));
 }
 
 /** Waits for a result. */

@@ -9,7 +9,7 @@ export interface OpsInfo {
   readonly threads: number;
   /**
    * How a pass (0 forward, 1 gradient in the kernel, 2 gradient in the input) of a convolution is best computed for an
-   * input of that density: 0 by a dense library, 1 over the non-zero inputs, 2 in Winograd's form.
+   * input of that density: 0 by a dense library, 1 over the non-zero inputs, 2 in Winograd's form, 3 directly, by pairs of pixels.
    *
    * @param density the share of the input that is not zero
    * @param shape images, in_h, in_w, in_c, out_h, out_w, out_c, k_h, k_w, stride_h, stride_w, pad_h, pad_w

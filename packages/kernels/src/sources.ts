@@ -65,6 +65,8 @@ export const OPS: Addon = {
     'conv/sparse_filter.cc',
     'conv/winograd.cc',
     'conv/winograd_filter.cc',
+    'conv/direct.cc',
+    'conv/direct_filter.cc',
     'product/product.cc',
     'product/lookup.cc',
     'product/right_transposed.cc',

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { createRequire } from 'node:module';
 import { registerSoftmaxCrossEntropy } from '../cross-entropy/softmax-cross-entropy.js';
+import { takeExplicitPadding } from '../conv/conv2d.js';
 import { DEVICES, type Device } from '../install/device.js';
 import { LOG_ERRORS_ONLY, SET_LOG_LEVEL, type Loader } from '../install/loader-source.js';
 import { inspectPackage, type InstallRecord } from '../install/record.js';
@@ -38,7 +39,10 @@ export async function startTensorFlow(
     throw new EngineError('TensorFlow was loaded, but TensorFlow.js refuses it as its backend.');
   registerSoftmaxCrossEntropy();
   spreadGradientsOfSums();
-  if (!running) sumByRuns();
+  if (!running) {
+    sumByRuns();
+    takeExplicitPadding();
+  }
   if (!running && device === 'cpu') startOps(warn, log);
   const backend: unknown = tf.backend();
   if (device === 'gpu' && isTensorFlowBackend(backend) && !backend.isUsingGpuDevice) {

@@ -90,7 +90,21 @@ test('outputs and gradients are the plain loops, whatever the shape and the dens
     stride: fc.constantFrom(1, 2),
     pad: fc.constantFrom<Conv['pad']>('same', 1),
   });
-  const conv = fc.oneof({ arbitrary: large, weight: 3 }, { arbitrary: wide, weight: 1 });
+  // so many small images that all go together
+  const small = fc.record({
+    images: fc.integer({ min: 12, max: 14 }),
+    size: fc.integer({ min: 2, max: 5 }),
+    inputs: fc.constantFrom(16, 48, 144),
+    outputs: fc.constantFrom(16, 80),
+    kernel: fc.constantFrom(1, 2, 3),
+    stride: fc.constantFrom(1, 2, 3),
+    pad: fc.constantFrom<Conv['pad']>('same', 'valid', 1, 2),
+  });
+  const conv = fc.oneof(
+    { arbitrary: large, weight: 3 },
+    { arbitrary: wide, weight: 1 },
+    { arbitrary: small, weight: 2 },
+  );
   const input = fc.constantFrom<[number, boolean]>(
     [0.01, false],
     [0.05, true],
@@ -102,7 +116,8 @@ test('outputs and gradients are the plain loops, whatever the shape and the dens
   fc.assert(
     fc.property(conv, input, fc.integer({ min: 0, max: 1 << 30 }), (c, [share, spikes], seed) => {
       const { images, size, inputs, outputs, kernel, stride, pad } = c;
-      fc.pre(typeof pad !== 'number' || pad < kernel);
+      const around = typeof pad === 'number' ? pad : 0;
+      fc.pre(around < kernel && (pad === 'same' || kernel <= size + 2 * around));
       tf.tidy(() => {
         const xShape: Shape4 = [images, size, size, inputs];
         const kept = tf.cast(tf.less(tf.randomUniform(xShape, 0, 1, 'float32', seed), share), 'float32');
@@ -128,6 +143,6 @@ test('outputs and gradients are the plain loops, whatever the shape and the dens
         expect(distance(dw.dataSync(), want.dw)).toBeLessThan(2e-6);
       });
     }),
-    { numRuns: 50, seed: 5 },
+    { numRuns: 70, seed: 5 },
   );
 });

@@ -21,6 +21,8 @@ const OPS: Readonly<Record<Pass, string>> = {
 };
 /** The way that leaves a pass to TensorFlow. */
 const DENSE = 0;
+/** The way that takes all images at once, never a few rows of one. */
+const DIRECT = 3;
 /** Fewer multiplications than this are not worth a look at the input. */
 const SMALL = 1e6;
 
@@ -119,8 +121,8 @@ export const convOpAttributes = ({ binding }: TensorFlowBackend, attributes: Con
 let library: OpsInfo | undefined;
 
 /**
- * How the op library computes a convolution over images `[..., H, W, C]` itself, or undefined where it leaves that to
- * TensorFlow, or where there is no op library.
+ * How the op library computes a convolution over images `[..., H, W, C]` row by row, or undefined where it doesn't, or where
+ * there is no op library.
  */
 export function ownConvolution(x: tf.Tensor, filter: tf.Tensor4D, attrs: Attrs): ConvAttributes | undefined {
   const backend: unknown = tf.backend();
@@ -130,7 +132,7 @@ export function ownConvolution(x: tf.Tensor, filter: tf.Tensor4D, attrs: Attrs):
   const info = conv2dInfo([images, ...size], filter.shape, attrs);
   if (!worthwhile(info)) return undefined;
   const way = library.convWay(PASSES.Conv2D, density(backend, x).share, ...shapeOf(info));
-  return way === DENSE ? undefined : convAttributes('Conv2D', info, way);
+  return way === DENSE || way === DIRECT ? undefined : convAttributes('Conv2D', info, way);
 }
 
 /** Whether a convolution is a matrix product: 1x1, every pixel on its own. */
@@ -147,43 +149,57 @@ function productGradient({ dy, filter }: Inputs, { inShape, inChannels, outChann
   });
 }
 
-function preferFor(pass: Pass, convWay: OpsInfo['convWay']): void {
-  replaceKernel(pass, 'tensorflow', (own) => (args) => {
-    const inputs = args.inputs as Inputs;
-    const attrs = args.attrs ?? {};
-    const [first, second, xShape, filterShape] = OPERANDS[pass](inputs, attrs);
-    const known =
-      first.dtype === 'float32' && second.dtype === 'float32' && (attrs['dataFormat'] ?? 'NHWC') === 'NHWC';
-    if (!known || filterShape[2] !== xShape[3]) return own(args);
-    const info = conv2dInfo(xShape, filterShape, attrs);
-    const backend = args.backend as TensorFlowBackend;
-    if (worthwhile(info)) {
-      const share = pass === 'Conv2DBackpropInput' ? 1 : density(backend, first).share;
-      const way = convWay(PASSES[pass], share, ...shapeOf(info));
-      if (way !== DENSE) {
-        return backend.executeSingleOutput(
-          OPS[pass],
-          convOpAttributes(backend, convAttributes(pass, info, way)),
-          [first, second],
-        );
-      }
-    }
-    if (pass === 'Conv2DBackpropInput' && pointwise(info)) return productGradient(inputs, info);
-    return ['EXPLICIT', 'NUMBER'].includes(info.padInfo.type)
-      ? explicitConv2D(pass, args, info, own)
-      : own(args);
-  });
+type PassKernel = (
+  args: Parameters<tf.KernelFunc>[0],
+  info: ConvInfo,
+  operands: [tf.TensorInfo, tf.TensorInfo],
+  own: tf.KernelFunc,
+) => ReturnType<tf.KernelFunc>;
+
+/** Puts `by` before TensorFlow's kernel for every pass over floats, channels last, in one group. */
+function replacePasses(by: (pass: Pass) => PassKernel): void {
+  for (const pass of ['Conv2D', 'Conv2DBackpropFilter', 'Conv2DBackpropInput'] as const) {
+    const kernel = by(pass);
+    replaceKernel(pass, 'tensorflow', (own) => (args) => {
+      const attrs = args.attrs ?? {};
+      const [first, second, xShape, filterShape] = OPERANDS[pass](args.inputs as Inputs, attrs);
+      const known =
+        first.dtype === 'float32' &&
+        second.dtype === 'float32' &&
+        (attrs['dataFormat'] ?? 'NHWC') === 'NHWC' &&
+        filterShape[2] === xShape[3];
+      return known ? kernel(args, conv2dInfo(xShape, filterShape, attrs), [first, second], own) : own(args);
+    });
+  }
+}
+
+/** Makes TensorFlow's convolutions take explicit padding in every pass, which tfjs-node's own gradients don't know. */
+export function takeExplicitPadding(): void {
+  replacePasses(
+    (pass) => (args, info, _, own) =>
+      ['EXPLICIT', 'NUMBER'].includes(info.padInfo.type) ? explicitConv2D(pass, args, info, own) : own(args),
+  );
 }
 
 /**
  * Puts the op library's convolutions before TensorFlow's. Which computes a pass is chosen at every call, from its shape and
  * the density of its input: inputs that are mostly zero are walked over by their non-zeros, dense 3x3 convolutions take
- * Winograd's form, the rest goes to TensorFlow as before. Explicit padding works in every pass, which tfjs-node's own
- * gradients don't know.
+ * Winograd's form, those of many small images and their strides pairs of pixels, the rest goes to TensorFlow as before.
  */
 export function preferConvolutions(ops: OpsInfo): void {
   library = ops;
   const { convWay } = ops;
-  for (const pass of ['Conv2D', 'Conv2DBackpropFilter', 'Conv2DBackpropInput'] as const)
-    preferFor(pass, convWay);
+  replacePasses((pass) => (args, info, operands, own) => {
+    const backend = args.backend as TensorFlowBackend;
+    if (worthwhile(info)) {
+      const share = pass === 'Conv2DBackpropInput' ? 1 : density(backend, operands[0]).share;
+      const way = convWay(PASSES[pass], share, ...shapeOf(info));
+      if (way !== DENSE) {
+        const attributes = convOpAttributes(backend, convAttributes(pass, info, way));
+        return backend.executeSingleOutput(OPS[pass], attributes, operands);
+      }
+    }
+    const product = pass === 'Conv2DBackpropInput' && pointwise(info);
+    return product ? productGradient(args.inputs as Inputs, info) : own(args);
+  });
 }

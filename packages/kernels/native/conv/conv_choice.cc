@@ -4,6 +4,7 @@
 
 #include "../cpu/isa.h"
 #include "../pool/pool.h"
+#include "pairs.h"
 #include "rows.h"
 
 namespace bidl {
@@ -14,22 +15,21 @@ namespace bidl {
   bool sparse_filter_fits(const Conv2d&);                                                                  \
   bool winograd_fits(const Conv2d&);                                                                       \
   bool winograd_gradient_fits(const Conv2d&);                                                              \
+  bool direct_fits(const Conv2d&);                                                                         \
   std::unique_ptr<ConvRows> sparse_rows(const Conv2d&, const float*, int);                                 \
   std::unique_ptr<ConvRows> winograd_rows(const Conv2d&, const float*, int);                               \
   void winograd_forward(const Conv2d&, const float*, const float*, float*);                                \
+  void direct_forward(const Conv2d&, const float*, const float*, float*);                                  \
   void sparse_filter_gradient(const Conv2d&, const float*, const float*, float*);                          \
   void winograd_input_gradient(const Conv2d&, const float*, const float*, float*);                         \
   void winograd_filter_gradient(const Conv2d&, const float*, const float*, float*);                        \
-  static const ConvKernels table = {sparse_fits,                                                           \
-                                    sparse_filter_fits,                                                    \
-                                    winograd_fits,                                                         \
-                                    winograd_gradient_fits,                                                \
-                                    sparse_rows,                                                           \
-                                    winograd_rows,                                                         \
-                                    winograd_forward,                                                      \
-                                    sparse_filter_gradient,                                                \
-                                    winograd_input_gradient,                                               \
-                                    winograd_filter_gradient};                                             \
+  void direct_input_gradient(const Conv2d&, const float*, const float*, float*);                           \
+  void direct_filter_gradient(const Conv2d&, const float*, const float*, float*);                          \
+  static const ConvKernels table = {                                                                       \
+      sparse_fits,      sparse_filter_fits,     winograd_fits,           winograd_gradient_fits,           \
+      direct_fits,      sparse_rows,            winograd_rows,           winograd_forward,                 \
+      direct_forward,   sparse_filter_gradient, winograd_input_gradient, winograd_filter_gradient,         \
+      direct_input_gradient, direct_filter_gradient};                                                      \
   }
 #if defined(__x86_64__)
 BIDL_CONV(avx512)
@@ -43,6 +43,17 @@ const ConvKernels& conv_kernels() {
   if (isa_is("avx2")) return avx2::table;
 #endif
   return baseline::table;
+}
+
+bool conv_fits(const Conv2d& c, ConvPass pass, ConvWay way) {
+  const ConvKernels& k = conv_kernels();
+  switch (way) {
+    case ConvWay::sparse:
+      return (pass == ConvPass::forward && k.sparse_fits(c)) || (pass == ConvPass::filter_gradient && k.sparse_filter_fits(c));
+    case ConvWay::winograd: return (pass == ConvPass::input_gradient ? k.winograd_gradient_fits : k.winograd_fits)(c);
+    case ConvWay::direct: return k.direct_fits(c);
+    default: return false;
+  }
 }
 
 std::unique_ptr<ConvRows> conv_rows(const Conv2d& c, ConvWay way, const float* kernel, int threads) {
@@ -65,7 +76,19 @@ void all_rows(const Conv2d& c, ConvRows& rows, const float* x, float* y) {
 
 void conv_forward(const Conv2d& c, ConvWay way, const float* x, const float* kernel, float* y) {
   if (way == ConvWay::winograd) return conv_kernels().winograd_forward(c, x, kernel, y);
+  if (way == ConvWay::direct) return conv_kernels().direct_forward(c, x, kernel, y);
   all_rows(c, *conv_rows(c, way, kernel, thread_count()), x, y);
+}
+
+void conv_filter_gradient(const Conv2d& c, ConvWay way, const float* x, const float* dy, float* dkernel) {
+  const ConvKernels& k = conv_kernels();
+  if (way == ConvWay::winograd) return k.winograd_filter_gradient(c, x, dy, dkernel);
+  (way == ConvWay::direct ? k.direct_filter_gradient : k.sparse_filter_gradient)(c, x, dy, dkernel);
+}
+
+void conv_input_gradient(const Conv2d& c, ConvWay way, const float* dy, const float* kernel, float* dx) {
+  const ConvKernels& k = conv_kernels();
+  (way == ConvWay::direct ? k.direct_input_gradient : k.winograd_input_gradient)(c, dy, kernel, dx);
 }
 
 Density density(const float* x, int64_t size) {
@@ -89,21 +112,35 @@ Density density(const float* x, int64_t size) {
   return {static_cast<float>(some) / static_cast<float>(seen), some == ones};
 }
 
+/// The best way that multiplies zeros too, by how often it does so for a pair of channels.
+ConvWay choose_dense(const Conv2d& c, ConvPass pass) {
+  // Measured (npm run bench -- ways).
+  constexpr int64_t FEW = 12;          // images: so many make up for packing weights
+  constexpr int64_t SMALL = 16 * 16;   // pixels: beyond that a dense library is as good
+  constexpr int64_t LARGE = 36 * 36;   // where that spreads a gradient by zeros
+  constexpr int64_t TRANSFORM = 2400;  // multiplications that take as long as the transform of nine weights
+  const bool back = pass == ConvPass::input_gradient, winograd = conv_fits(c, pass, ConvWay::winograd);
+  const ConvWay otherwise = winograd ? ConvWay::winograd : ConvWay::none;
+  const bool direct = conv_fits(c, pass, ConvWay::direct) && c.images >= FEW && c.in_h * c.in_w <= (back ? LARGE : SMALL);
+  if (!direct || !winograd) return direct ? ConvWay::direct : otherwise;
+  const int64_t tiles = (((back ? c.in_h : c.out_h) + 1) / 2) * (((back ? c.in_w : c.out_w) + 1) / 2);
+  return c.images * pair_count(c) * 5 / 4 < c.images * tiles * 16 + TRANSFORM ? ConvWay::direct : ConvWay::winograd;
+}
+
+/// The density below which a walk over the non-zeros is faster.
+float sparse_below(const Conv2d& c, ConvPass pass, ConvWay dense) {
+  // Measured (npm run bench -- ways). Sums of a gradient for many channels leave the caches, where a walk that jumps among
+  // them is slow.
+  const bool own = dense != ConvWay::none, wide = c.k_h * c.k_w * c.in_c * c.out_c > 9 * 128 * 128;
+  if (pass == ConvPass::filter_gradient) return wide ? 0.0f : own ? 0.32f : 0.45f;
+  if (dense != ConvWay::direct) return !own ? 0.35f : wide ? 0.26f : 0.32f;
+  constexpr float PACK = 100;  // multiplications that take as long as packing a weight for the walk
+  return 0.4f * (1 - PACK * static_cast<float>(c.k_h * c.k_w) / static_cast<float>(c.images * pair_count(c)));
+}
+
 ConvWay choose(const Conv2d& c, ConvPass pass, float density) {
-  const ConvKernels& k = conv_kernels();
-  const ConvWay dense = k.winograd_fits(c) ? ConvWay::winograd : ConvWay::none;
-  const bool winograd = dense == ConvWay::winograd;
-  // Below these densities a walk over the non-zeros is faster, measured (npm run bench -- ways): against Winograd's form
-  // where that fits, else against oneDNN. Sums of a gradient for many channels leave the caches, where a walk that jumps
-  // among them is slow.
-  const bool wide = c.k_h * c.k_w * c.in_c * c.out_c > 9 * 128 * 128;
-  switch (pass) {
-    case ConvPass::forward:
-      return k.sparse_fits(c) && density < (!winograd ? 0.35f : wide ? 0.26f : 0.32f) ? ConvWay::sparse : dense;
-    case ConvPass::filter_gradient:
-      return k.sparse_filter_fits(c) && density < (wide ? 0.0f : winograd ? 0.32f : 0.45f) ? ConvWay::sparse : dense;
-    default: return k.winograd_gradient_fits(c) ? ConvWay::winograd : ConvWay::none;
-  }
+  const ConvWay dense = choose_dense(c, pass);
+  return conv_fits(c, pass, ConvWay::sparse) && density < sparse_below(c, pass, dense) ? ConvWay::sparse : dense;
 }
 
 }  // namespace bidl

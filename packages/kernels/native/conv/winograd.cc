@@ -7,6 +7,7 @@
 #include "rows.h"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "../cpu/aligned.h"
@@ -17,6 +18,7 @@ namespace BIDL_ISA {
 namespace {
 #include "../cpu/vector.h"
 #include "../cpu/gemm.h"
+#include "../cpu/transpose.h"
 #include "tiles.h"
 
 constexpr int64_t BLOCK = 36;  // tiles that a walk over the weights serves at least, over whole batches
@@ -60,25 +62,26 @@ inline void weight_line(vf a, vf b, vf c, vf* into, int64_t step) {
 void transform_weights(const Conv2d& c, const float* kernel, bool turned, float* into) {
   const int64_t in = turned ? c.out_c : c.in_c, out = turned ? c.in_c : c.out_c;
   const Panels panels{out};
-  parallel(panels.count(), [&](const Region& region) {
+  const auto transform = [&](const vf* g, int64_t step, int64_t i, int64_t o) {
+    vf half[12], all[16];
+    for (int j = 0; j < 3; ++j) weight_line(g[j * step], g[(3 + j) * step], g[(6 + j) * step], half + j, 3);
+    for (int j = 0; j < 4; ++j) weight_line(half[3 * j], half[3 * j + 1], half[3 * j + 2], all + 4 * j, 1);
+    const int64_t panel = o / (PANEL * W), width = panels.vectors(panel) * W;
+    float* to = into + panel * PANEL * W * in + i * width + o % (PANEL * W);
+    for (int point = 0; point < POINTS; ++point) store(to + point * in * out, all[point]);
+  };
+  parallel(in / W, [&](const Region& region) {
     int64_t begin, end;
-    region.share(in, begin, end);
-    for (int64_t i = begin; i < end; ++i) {
+    region.share(in / W, begin, end);
+    for (int64_t i = begin * W; i < end * W; i += W) {
       for (int64_t o = 0; o < out; o += W) {
-        vf g[9], half[12], all[16];
+        vf g[9 * W];  // [tap][input]
         for (int k = 0; k < 9; ++k) {
-          if (turned) {
-            const float* from = kernel + (8 - k) * c.in_c * c.out_c + i;
-            for (int lane = 0; lane < W; ++lane) g[k][lane] = from[(o + lane) * c.out_c];
-          } else {
-            g[k] = load(kernel + (k * c.in_c + i) * c.out_c + o);
-          }
+          const float* from = kernel + (turned ? ((8 - k) * c.in_c + o) * c.out_c + i : (k * c.in_c + i) * c.out_c + o);
+          for (int j = 0; j < W; ++j) g[k * W + j] = load(from + j * c.out_c);
+          if (turned) transpose(g + k * W);
         }
-        for (int j = 0; j < 3; ++j) weight_line(g[j], g[3 + j], g[6 + j], half + j, 3);
-        for (int j = 0; j < 4; ++j) weight_line(half[3 * j], half[3 * j + 1], half[3 * j + 2], all + 4 * j, 1);
-        const int64_t panel = o / (PANEL * W), width = panels.vectors(panel) * W;
-        float* to = into + panel * PANEL * W * in + i * width + o % (PANEL * W);
-        for (int point = 0; point < POINTS; ++point) store(to + point * in * out, all[point]);
+        for (int j = 0; j < W; ++j) transform(g + j, W, i + j, o);
       }
     }
   });
@@ -123,13 +126,13 @@ class WinogradRows : public ConvRows {
   }
 
  private:
-  struct Scratch {
+  struct Own {
     int64_t tiles = 0;  // that it has room for
-    Room in, out;
+    Scratch in, out;
   };
 
-  void compute_tiles(const float* x, int64_t first, int64_t count, float* y, Scratch& own) {
-    if (count > own.tiles) own = {count, Room(POINTS * count * c_.in_c), Room(POINTS * count * c_.out_c)};
+  void compute_tiles(const float* x, int64_t first, int64_t count, float* y, Own& own) {
+    if (count > own.tiles) own = {count, Scratch(POINTS * count * c_.in_c), Scratch(POINTS * count * c_.out_c)};
     const Images images = {x, c_.in_h, c_.in_w, c_.in_c, c_.pad_h, c_.pad_w, spread_};
     transform_input(images, tiles_, first, count, zeros_.data(), own.in.data(), count * c_.in_c, c_.in_c);
     for (int64_t point = 0; point < POINTS; ++point) {
@@ -149,8 +152,8 @@ class WinogradRows : public ConvRows {
   const Tiles tiles_;
   const Panels panels_;
   const Floats zeros_;
-  Room weights_;
-  std::vector<Scratch> scratch_;
+  const Scratch weights_;
+  std::vector<Own> scratch_;
   int64_t unit_;
 };
 

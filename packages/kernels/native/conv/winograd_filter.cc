@@ -85,7 +85,7 @@ void filter_by_tiles(const Conv2d& c, const Images& images, const float* dy, flo
   Floats sums(SLICES * size, 0.0f);
   parallel(SLICES, [&](const Region& region) {
     const Floats zeros(c.in_c, 0.0f);
-    Room in(POINTS * block * c.in_c), out(POINTS * block * c.out_c);
+    const Scratch in(POINTS * block * c.in_c), out(POINTS * block * c.out_c);
     for (int64_t slice = region.thread; slice < SLICES; slice += region.threads) {
       float* sum = sums.data() + slice * size;
       const int64_t end = tiles.count * (slice + 1) / SLICES;
@@ -115,7 +115,7 @@ void filter_by_points(const Conv2d& c, const Images& images, const float* dy, fl
   const int64_t row = c.in_c + LINE;  // a product's walk along a channel meets all sets of the cache, not every eighth
   const int64_t block = std::min(tiles.count, tiles_near(row + c.out_c, FAR));
   const Floats zeros(c.in_c, 0.0f);
-  Room sums(POINTS * c.in_c * c.out_c), in(POINTS * block * row), out(POINTS * block * c.out_c);
+  const Scratch sums(POINTS * c.in_c * c.out_c), in(POINTS * block * row), out(POINTS * block * c.out_c);
   for (int64_t first = 0, count; first < tiles.count; first += count) {
     count = std::min(block, tiles.count - first);
     parallel(count, [&](const Region& region) {

@@ -1,5 +1,7 @@
 // Memory that starts at a cache line: a vector that straddles two costs twice.
 #pragma once
+#include <sys/mman.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -25,23 +27,26 @@ template <class T>
 using Aligned = std::vector<T, AtLine<T>>;
 using Floats = Aligned<float>;
 
-/// Floats at a cache line's boundary, not initialised.
-class Room {
+/// Floats that are not initialised; many of them in huge pages, where the system has some.
+class Scratch {
  public:
-  explicit Room(int64_t size = 0) : data_(size == 0 ? nullptr : allocate(size)) {}
-  Room(Room&& other) noexcept : data_(other.data_) { other.data_ = nullptr; }
-  Room& operator=(Room&& other) noexcept {
+  explicit Scratch(int64_t size = 0) : data_(size == 0 ? nullptr : allocate(size * sizeof(float))) {}
+  Scratch(Scratch&& other) noexcept : data_(std::exchange(other.data_, nullptr)) {}
+  Scratch& operator=(Scratch&& other) noexcept {
     std::swap(data_, other.data_);
     return *this;
   }
-  ~Room() { std::free(data_); }
+  ~Scratch() { std::free(data_); }
   float* data() const { return data_; }
   float& operator[](int64_t i) const { return data_[i]; }
 
  private:
-  static float* allocate(int64_t size) {
-    void* p = std::aligned_alloc(64, (size * sizeof(float) + 63) / 64 * 64);
+  static float* allocate(size_t bytes) {
+    constexpr size_t LINE = 64, HUGE_PAGE = 2 << 20;
+    const size_t unit = bytes < HUGE_PAGE ? LINE : HUGE_PAGE, whole = (bytes + unit - 1) / unit * unit;
+    void* p = std::aligned_alloc(unit, whole);
     if (p == nullptr) throw std::bad_alloc();
+    if (unit == HUGE_PAGE) madvise(p, whole, MADV_HUGEPAGE);
     return static_cast<float*>(p);
   }
   float* data_;

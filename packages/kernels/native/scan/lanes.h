@@ -23,7 +23,7 @@ class Arrays {
 
  private:
   int64_t stride_;
-  Room data_;
+  Scratch data_;
   std::vector<float*> pointers_;
 };
 
@@ -128,7 +128,7 @@ class RowBuffers {
   float* of(int thread) const { return buffers_[thread].data(); }
 
  private:
-  std::vector<Room> buffers_;
+  std::vector<Scratch> buffers_;
 };
 
 }  // namespace bidl

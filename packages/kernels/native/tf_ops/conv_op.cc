@@ -66,8 +66,7 @@ void forward(void* kernel, TF_OpKernelContext* raw) {
   input_shape(c, in);
   c.out_h = a.rows;
   c.out_w = a.columns;
-  const bool sparse = a.way == ConvWay::sparse;
-  if (sparse ? !conv_kernels().sparse_fits(c) : !conv_kernels().winograd_fits(c)) {
+  if (!conv_fits(c, ConvPass::forward, a.way)) {
     return context.fail("BidlConv2D: this way does not fit the convolution");
   }
   float* y = context.output(0, {c.images, c.out_h, c.out_w, c.out_c});
@@ -91,13 +90,12 @@ void filter_gradient(void* kernel, TF_OpKernelContext* raw) {
   output_shape(c, out);
   c.k_h = a.rows;
   c.k_w = a.columns;
-  const bool sparse = a.way == ConvWay::sparse;
-  if (sparse ? !conv_kernels().sparse_filter_fits(c) : !conv_kernels().winograd_fits(c)) {
+  if (!conv_fits(c, ConvPass::filter_gradient, a.way)) {
     return context.fail("BidlConv2DFilterGrad: this way does not fit the convolution");
   }
   float* dw = context.output(0, {c.k_h, c.k_w, c.in_c, c.out_c});
   if (dw == nullptr) return;
-  (sparse ? conv_kernels().sparse_filter_gradient : conv_kernels().winograd_filter_gradient)(c, data(x), data(dy), dw);
+  conv_filter_gradient(c, a.way, data(x), data(dy), dw);
 }
 
 /// dy, kernel -> gradient of the input of `rows` x `columns` pixels.
@@ -117,10 +115,12 @@ void input_gradient(void* kernel, TF_OpKernelContext* raw) {
   c.images = out[0];
   c.in_h = a.rows;
   c.in_w = a.columns;
-  if (!conv_kernels().winograd_gradient_fits(c)) return context.fail("BidlConv2DInputGrad: this way does not fit the convolution");
+  if (!conv_fits(c, ConvPass::input_gradient, a.way)) {
+    return context.fail("BidlConv2DInputGrad: this way does not fit the convolution");
+  }
   float* dx = context.output(0, {c.images, c.in_h, c.in_w, c.in_c});
   if (dx == nullptr || c.images * c.in_h * c.in_w == 0) return;
-  conv_kernels().winograd_input_gradient(c, data(dy), data(w), dx);
+  conv_input_gradient(c, a.way, data(dy), data(w), dx);
 }
 
 /// x -> the share of it that is not zero, and 1 where it seems to hold nothing but 0 and 1.

@@ -176,8 +176,8 @@ class Call {
     conv.in_h = in[2];
     conv.in_w = in[3];
     if (has_x) shape = {in[0], in[1], conv.out_h, conv.out_w, conv.out_c};
-    const ConvKernels& kernels = conv_kernels();
-    if (kernel_.way == ConvWay::sparse ? kernels.sparse_fits(conv) : kernels.winograd_fits(conv)) return true;
+    const bool by_rows = kernel_.way == ConvWay::sparse || kernel_.way == ConvWay::winograd;
+    if (by_rows && conv_fits(conv, ConvPass::forward, kernel_.way)) return true;
     return refuse("this way does not fit the convolution");
   }
   bool refuse(const char* message) {

@@ -38,27 +38,26 @@ export function placesAlong(
   return size === null ? null : Math.floor((size + 2 * padding[axis] - kernelSize[axis]) / stride[axis]) + 1;
 }
 
+type Pair = [number, number];
+
 /** `[B, H, W, C]` and a kernel `[kh, kw, C / groups, out]` to `[B, H', W', out]`. */
 export function convolve(x: tf.Tensor4D, kernel: tf.Tensor4D, geometry: Convolution): tf.Tensor4D {
   const [ph, pw] = geometry.padding;
   const [kh, kw] = geometry.kernelSize;
   const stride: [number, number] = [...geometry.stride];
-  // 'same' needs no padded copy; it means symmetric padding only at stride 1 and with odd kernels.
+  // The names where they mean the same: backends know them best.
   const same = stride.every((s) => s === 1) && 2 * ph === kh - 1 && 2 * pw === kw - 1;
-  const padded =
-    same || (ph === 0 && pw === 0)
-      ? x
-      : tf.pad4d(x, [
-          [0, 0],
-          [ph, ph],
-          [pw, pw],
-          [0, 0],
-        ]);
-  const part = (input: tf.Tensor4D, weights: tf.Tensor4D) =>
-    tf.conv2d(input, weights, stride, same ? 'same' : 'valid');
-  if (geometry.groups === 1) return part(padded, kernel);
+  const around: [Pair, Pair, Pair, Pair] = [
+    [0, 0],
+    [ph, ph],
+    [pw, pw],
+    [0, 0],
+  ];
+  const pad = same ? 'same' : ph + pw === 0 ? 'valid' : around;
+  const part = (input: tf.Tensor4D, weights: tf.Tensor4D) => tf.conv2d(input, weights, stride, pad);
+  if (geometry.groups === 1) return part(x, kernel);
   const kernels = tf.split(kernel, geometry.groups, 3) as tf.Tensor4D[];
-  const parts = tf.split(padded, geometry.groups, 3) as tf.Tensor4D[];
+  const parts = tf.split(x, geometry.groups, 3) as tf.Tensor4D[];
   return tf.concat(
     parts.map((input, i) => part(input, kernels[i] ?? kernel)),
     3,
