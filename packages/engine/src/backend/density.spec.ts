@@ -1,19 +1,28 @@
 import * as tf from '@tensorflow/tfjs';
-import { density } from './density.js';
+import { type Density, density } from './density.js';
 import { startEngine } from './start.js';
-import type { TensorFlowBackend } from './tensorflow-binding.js';
+import { isTensorFlowBackend } from './tensorflow-binding.js';
 
 beforeAll(async () => {
   expect((await startEngine({ backend: 'tensorflow' })).fused).toBe(true);
 });
 
-/** Values of a map `[64, 16, 16, 64]` at (row, column, channel), and what is estimated of it. */
-function estimate(value: (y: number, x: number, channel: number) => number) {
+/** What is estimated of a tensor, which is disposed of. */
+function found(x: tf.Tensor): Density {
+  const backend: unknown = tf.backend();
+  if (!isTensorFlowBackend(backend)) throw new Error('this spec needs the TensorFlow backend');
+  const result = density(backend, x);
+  x.dispose();
+  return result;
+}
+
+/** What is estimated of images `[64, 16, 16, 64]`, all alike, with these values at (row, column, channel). */
+function estimate(value: (y: number, x: number, channel: number) => number): Density {
   const [images, side, channels] = [64, 16, 64];
   const map = Float32Array.from({ length: side * side * channels }, (_, i) =>
     value(Math.floor(i / channels / side), Math.floor(i / channels) % side, i % channels),
   );
-  return tf.tidy(() => density(tf.backend() as TensorFlowBackend, tf.tile(tf.tensor(map), [images])));
+  return found(tf.tidy(() => tf.tile(tf.tensor(map), [images])));
 }
 
 test.each<[string, (y: number, x: number, channel: number) => number]>([
@@ -28,16 +37,13 @@ test.each<[string, (y: number, x: number, channel: number) => number]>([
 });
 
 test('values other than 0 and 1 are told from spikes', () => {
-  expect(estimate((y, x) => Number(x < 8) * (1 + (y % 2)))).toEqual({
-    share: expect.closeTo(0.5, 1),
-    spikes: 0,
-  });
+  const { share, spikes } = estimate((y, x) => Number(x < 8) * (1 + (y % 2)));
+  expect(share).toBeCloseTo(0.5, 1);
+  expect(spikes).toBe(0);
 });
 
 test('small tensors are counted', () => {
-  tf.tidy(() => {
-    const found = density(tf.backend() as TensorFlowBackend, tf.tensor([0, 1, 0, 0, 1, 1, 0, 0, 0, 0]));
-    expect(found.share).toBeCloseTo(0.3, 6);
-    expect(found.spikes).toBe(1);
-  });
+  const { share, spikes } = found(tf.tensor([0, 1, 0, 0, 1, 1, 0, 0, 0, 0]));
+  expect(share).toBeCloseTo(0.3, 6);
+  expect(spikes).toBe(1);
 });
