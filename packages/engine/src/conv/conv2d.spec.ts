@@ -76,9 +76,9 @@ test('outputs and gradients are the plain loops, whatever the shape and the dens
     size: fc.integer({ min: 11, max: 15 }),
     inputs: fc.constantFrom(2, 5, 16, 24, 32),
     outputs: fc.constantFrom(16, 24, 32, 80),
-    kernel: fc.constantFrom(1, 3, 3, 5),
+    kernel: fc.constantFrom(1, 3, 3, 5, 7),
     stride: fc.constantFrom(1, 1, 2),
-    pad: fc.constantFrom<Conv['pad']>('same', 'valid', 1, 2),
+    pad: fc.constantFrom<Conv['pad']>('same', 'valid', 1, 2, 3),
   });
   // many channels, so few pixels that tiles of several images go together
   const wide = fc.record({

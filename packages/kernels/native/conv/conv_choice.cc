@@ -1,5 +1,6 @@
 // Which kernels run: by instruction set once, by shape and density at every call.
 #include <algorithm>
+#include <cmath>
 
 #include "../cpu/isa.h"
 #include "../pool/pool.h"
@@ -93,10 +94,15 @@ void conv_input_gradient(const Conv2d& c, ConvWay way, const float* dy, const fl
 Density density(const float* x, int64_t size) {
   constexpr int64_t RUN = 16, RUNS = 512;  // values side by side share a cache line
   if (size == 0) return {0, true};
-  const int64_t step = std::max(RUN, size / RUNS);
+  // Multiples of the golden ratio spread runs evenly, and fall in with no width or number of channels: equal steps would
+  // see the same channels of the same columns of every image.
+  constexpr double GOLDEN = 0.6180339887498949;
+  const int64_t lines = (size + RUN - 1) / RUN;
   int64_t some = 0, ones = 0, seen = 0;
-  for (int64_t from = 0; from < size; from += step) {
-    const int64_t end = std::min(size, from + RUN);
+  for (int64_t run = 0; run < std::min(lines, RUNS); ++run) {
+    const double place = static_cast<double>(run) * GOLDEN;
+    const int64_t line = lines <= RUNS ? run : static_cast<int64_t>((place - std::floor(place)) * static_cast<double>(lines));
+    const int64_t from = line * RUN, end = std::min(size, from + RUN);
     for (int64_t i = from; i < end; ++i) {
       some += x[i] != 0.0f;
       ones += x[i] == 1.0f;
@@ -128,9 +134,9 @@ ConvWay choose_dense(const Conv2d& c, ConvPass pass) {
 float sparse_below(const Conv2d& c, ConvPass pass, ConvWay dense) {
   // Measured (npm run bench -- ways). Sums of a gradient for many channels leave the caches, where a walk that jumps among
   // them is slow.
-  const bool own = dense != ConvWay::none, wide = c.in_c * c.out_c > 128 * 128;
-  if (pass == ConvPass::filter_gradient) return own ? (wide ? 0.0f : 0.2f) : 0.45f;
-  if (dense != ConvWay::direct) return own ? 0.25f : 0.35f;
+  const bool own = dense != ConvWay::none, wide = c.k_h * c.k_w * c.in_c * c.out_c > 9 * 128 * 128;
+  if (pass == ConvPass::filter_gradient) return wide ? 0.0f : own ? 0.32f : 0.45f;
+  if (dense != ConvWay::direct) return !own ? 0.35f : wide ? 0.26f : 0.32f;
   constexpr float PACK = 100;  // multiplications that take as long as packing a weight for the walk
   return 0.4f * (1 - PACK * static_cast<float>(c.k_h * c.k_w) / static_cast<float>(c.images * pair_count(c)));
 }

@@ -1,4 +1,5 @@
-// The non-zero inputs of a convolution. Included once per instruction set, inside its namespace.
+// The inputs of a convolution: which are not zero, and which outputs they meet. Included once per instruction set, inside
+// its namespace.
 
 constexpr int64_t CLOSE = int64_t{28} * 1024;  // bytes that stay in the first-level cache
 
@@ -33,4 +34,16 @@ struct Pixels {
       start[p] = static_cast<int32_t>(e);
     }
   }
+};
+
+/// One axis of a convolution as its inputs see it.
+struct Axis {
+  int64_t pad, stride, taps;
+  /// The first tap through which an input meets an output; every `stride` taps further it meets the output before.
+  int64_t first_tap(int64_t input) const { return (input + pad) % stride; }
+  /// The output that it meets there.
+  int64_t output(int64_t input) const { return (input + pad) / stride; }
+  /// How many taps there are from a first one on.
+  int64_t count(int64_t first) const { return (taps - first + stride - 1) / stride; }
+  int64_t most() const { return count(0); }
 };

@@ -10,14 +10,28 @@ struct Tiles {
       : across((c.out_w + 1) / 2), down((c.out_h + 1) / 2), count(across * down * c.images) {}
 };
 
-struct Place {
-  int64_t image, y, x;  // of the tile's first output
-};
+/// Where a tile's first output is.
+class Place {
+ public:
+  int64_t image, y, x;
+  Place(const Tiles& tiles, int64_t tile)
+      : image(tile / (tiles.across * tiles.down)),
+        y(tile / tiles.across % tiles.down * 2),
+        x(tile % tiles.across * 2),
+        width_(tiles.across * 2),
+        height_(tiles.down * 2) {}
+  /// On to the next tile: divisions take longer than a tile's transform.
+  void next() {
+    if ((x += 2) < width_) return;
+    x = 0;
+    if ((y += 2) < height_) return;
+    y = 0;
+    ++image;
+  }
 
-Place place(const Tiles& tiles, int64_t t) {
-  const int64_t per_image = tiles.across * tiles.down, in_image = t % per_image;
-  return {t / per_image, in_image / tiles.across * 2, in_image % tiles.across * 2};
-}
+ private:
+  int64_t width_, height_;
+};
 
 /// Bᵀ of one line: (d0 - d2, d1 + d2, d2 - d1, d1 - d3).
 inline void input_line(vf& a, vf& b, vf& c, vf& d) {
@@ -28,26 +42,28 @@ inline void input_line(vf& a, vf& b, vf& c, vf& d) {
   d = fourth;
 }
 
-/// Images [images, h, w, channels] as tiles see them: `pad_h` rows and `pad_w` columns of zeros before each, `spread` - 1
-/// between its rows and columns.
+/// Images [images, h, w, channels] as tiles see them: `pad_h` rows and `pad_w` columns of zeros before each, and where
+/// `spread` is 2 one more between its rows and columns.
 struct Images {
   const float* x;
   int64_t h, w, channels, pad_h, pad_w, spread;
 };
 
-/// Transforms tiles [first, first + count): into[point][tile][channel], `plane` values a point.
+/// Transforms tiles [first, first + count): into[point][tile][channel], `plane` values a point and `row` a tile.
 /// The tile of output (y, x) starts at (y - pad_h, x - pad_w).
 void transform_input(const Images& of, const Tiles& tiles, int64_t first, int64_t count, const float* zeros, float* into,
-                     int64_t plane) {
-  for (int64_t t = 0; t < count; ++t, into += of.channels) {
-    const Place at = place(tiles, first + t);
+                     int64_t plane, int64_t row) {
+  const int64_t twice = of.spread - 1;
+  Place at(tiles, first);
+  for (int64_t t = 0; t < count; ++t, at.next(), into += row) {
     const float* image = of.x + at.image * of.h * of.w * of.channels;
     const float* from[POINTS];
     for (int64_t i = 0; i < 4; ++i) {
-      const int64_t iy = at.y - of.pad_h + i, sy = iy / of.spread;
+      const int64_t iy = at.y - of.pad_h + i, sy = iy >> twice;
+      const bool within = iy >= 0 && sy < of.h && (iy & twice) == 0;
       for (int64_t j = 0; j < 4; ++j) {
-        const int64_t ix = at.x - of.pad_w + j, sx = ix / of.spread;
-        const bool inside = iy >= 0 && sy < of.h && ix >= 0 && sx < of.w && iy % of.spread == 0 && ix % of.spread == 0;
+        const int64_t ix = at.x - of.pad_w + j, sx = ix >> twice;
+        const bool inside = within && ix >= 0 && sx < of.w && (ix & twice) == 0;
         from[i * 4 + j] = inside ? image + (sy * of.w + sx) * of.channels : zeros;
       }
     }

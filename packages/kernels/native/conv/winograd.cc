@@ -26,8 +26,8 @@ constexpr int64_t BLOCK = 36;  // tiles that a walk over the weights serves at l
 /// The outputs of tiles [first, first + count), from[point][tile][channel], by Aᵀ = (1 1 1 0, 0 1 -1 -1).
 void transform_output(const float* from, const Tiles& tiles, int64_t first, int64_t count, const Conv2d& c, float* y) {
   const int64_t plane = count * c.out_c, line = c.out_w * c.out_c;
-  for (int64_t t = 0; t < count; ++t, from += c.out_c) {
-    const Place at = place(tiles, first + t);
+  Place at(tiles, first);
+  for (int64_t t = 0; t < count; ++t, at.next(), from += c.out_c) {
     float* to = y + (at.image * c.out_h + at.y) * line + at.x * c.out_c;
     const bool right = at.x + 1 < c.out_w, below = at.y + 1 < c.out_h;
     for (int64_t k = 0; k < c.out_c; k += W) {
@@ -127,14 +127,14 @@ class WinogradRows : public ConvRows {
 
  private:
   struct Own {
-    Floats in, out;
+    int64_t tiles = 0;  // that it has room for
+    Scratch in, out;
   };
 
   void compute_tiles(const float* x, int64_t first, int64_t count, float* y, Own& own) {
-    own.in.resize(std::max<size_t>(own.in.size(), POINTS * count * c_.in_c));
-    own.out.resize(std::max<size_t>(own.out.size(), POINTS * count * c_.out_c));
+    if (count > own.tiles) own = {count, Scratch(POINTS * count * c_.in_c), Scratch(POINTS * count * c_.out_c)};
     const Images images = {x, c_.in_h, c_.in_w, c_.in_c, c_.pad_h, c_.pad_w, spread_};
-    transform_input(images, tiles_, first, count, zeros_.data(), own.in.data(), count * c_.in_c);
+    transform_input(images, tiles_, first, count, zeros_.data(), own.in.data(), count * c_.in_c, c_.in_c);
     for (int64_t point = 0; point < POINTS; ++point) {
       const float* from = own.in.data() + point * count * c_.in_c;
       float* to = own.out.data() + point * count * c_.out_c;

@@ -16,6 +16,7 @@ namespace {
 #include "tiles.h"
 
 constexpr int64_t FAR = int64_t{4} << 20;  // bytes of tiles that are transformed before their products are summed
+constexpr int64_t LINE = 16;                // floats of a cache line
 constexpr int64_t NARROW = 64 * 64;        // weights of a tap whose sums stay close
 constexpr int64_t SLICES = 4;              // of the tiles, each with a sum of its own, so that sums don't depend on threads
 
@@ -24,8 +25,8 @@ constexpr int64_t SLICES = 4;              // of the tiles, each with a sum of i
 void transform_gradient(const float* dy, const Conv2d& c, const Tiles& tiles, int64_t first, int64_t count,
                         const Panels& panels, float* into, int64_t offset, int64_t room) {
   const int64_t plane = room * c.out_c, line = c.out_w * c.out_c;
-  for (int64_t t = 0; t < count; ++t) {
-    const Place at = place(tiles, first + t);
+  Place at(tiles, first);
+  for (int64_t t = 0; t < count; ++t, at.next()) {
     const float* from = dy + (at.image * c.out_h + at.y) * line + at.x * c.out_c;
     const bool right = at.x + 1 < c.out_w, below = at.y + 1 < c.out_h;
     for (int64_t k = 0; k < c.out_c; k += W) {
@@ -90,7 +91,7 @@ void filter_by_tiles(const Conv2d& c, const Images& images, const float* dy, flo
       const int64_t end = tiles.count * (slice + 1) / SLICES;
       for (int64_t first = tiles.count * slice / SLICES, count; first < end; first += count) {
         count = std::min(block, end - first);
-        transform_input(images, tiles, first, count, zeros.data(), in.data(), count * c.in_c);
+        transform_input(images, tiles, first, count, zeros.data(), in.data(), count * c.in_c, c.in_c);
         transform_gradient(dy, c, tiles, first, count, panels, out.data(), 0, count);
         for (int64_t point = 0; point < POINTS; ++point) {
           const float* rows = in.data() + point * count * c.in_c;
@@ -111,22 +112,23 @@ void filter_by_tiles(const Conv2d& c, const Images& images, const float* dy, flo
 void filter_by_points(const Conv2d& c, const Images& images, const float* dy, float* dkernel) {
   const Tiles tiles(c);
   const Panels panels{c.out_c};
-  const int64_t block = std::min(tiles.count, tiles_near(c.in_c + c.out_c, FAR));
+  const int64_t row = c.in_c + LINE;  // a product's walk along a channel meets all sets of the cache, not every eighth
+  const int64_t block = std::min(tiles.count, tiles_near(row + c.out_c, FAR));
   const Floats zeros(c.in_c, 0.0f);
-  const Scratch sums(POINTS * c.in_c * c.out_c), in(POINTS * block * c.in_c), out(POINTS * block * c.out_c);
+  const Scratch sums(POINTS * c.in_c * c.out_c), in(POINTS * block * row), out(POINTS * block * c.out_c);
   for (int64_t first = 0, count; first < tiles.count; first += count) {
     count = std::min(block, tiles.count - first);
     parallel(count, [&](const Region& region) {
       int64_t begin, end;
       region.share(count, begin, end);
-      transform_input(images, tiles, first + begin, end - begin, zeros.data(), in.data() + begin * c.in_c, count * c.in_c);
+      transform_input(images, tiles, first + begin, end - begin, zeros.data(), in.data() + begin * row, count * row, row);
       transform_gradient(dy, c, tiles, first + begin, end - begin, panels, out.data(), begin, count);
       region.barrier.wait();
       region.share(POINTS * panels.count(), begin, end);
       for (int64_t i = begin; i < end; ++i) {
         const int64_t point = i / panels.count(), panel = i % panels.count();
         const float* columns = out.data() + point * count * c.out_c + panel * PANEL * W * count;
-        panel_product(panels.vectors(panel), c.in_c, in.data() + point * count * c.in_c, 1, c.in_c, columns, count,
+        panel_product(panels.vectors(panel), c.in_c, in.data() + point * count * row, 1, row, columns, count,
                       sums.data() + point * c.in_c * c.out_c + panel * PANEL * W, c.out_c, first > 0);
       }
     });

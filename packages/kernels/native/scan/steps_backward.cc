@@ -15,7 +15,7 @@ struct Shared {
   ChannelSums sums;              // of du, and of du times the normalised value
   std::vector<double> param;     // by chunk: parameters and bias, [P + 1, C]
   std::vector<double> dshift, dgamma;
-  Scratch du, dx_part;            // of one step, [B, N]: small enough to stay in cache between two of them
+  Scratch du, dx_part;           // of one step, [B, N]: small enough to stay in cache between two of them
   Shared(const Scan& c, const Grid& grid)
       : sums(grid.chunks, c.channels), param(grid.chunks * (c.params() + 1) * c.channels, 0.0),
         dshift(c.channels, 0.0), dgamma(c.channels, 0.0), du(c.batch * c.neurons),
