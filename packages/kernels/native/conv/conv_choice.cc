@@ -115,19 +115,22 @@ Density density(const float* x, int64_t size) {
 /// The best way that multiplies zeros too, by how often it does so for a pair of channels.
 ConvWay choose_dense(const Conv2d& c, ConvPass pass) {
   // Measured (npm run bench -- ways).
-  constexpr int64_t FEW = 12;          // images: so many make up for packing weights
+  constexpr int64_t FEW = 6;           // images: so many make up for packing weights for a forward pass
+  constexpr int64_t SOME = 12;         // images, or
+  constexpr int64_t MANY = 8192;       // pixels of all: with fewer there is little to save, and plain sums round less
   constexpr int64_t SMALL = 16 * 16;   // pixels: beyond that a dense library is as good
   constexpr int64_t LARGE = 36 * 36;   // where that spreads a gradient by zeros
   constexpr int64_t TRANSFORM = 2400;  // multiplications that take as long as the transform of nine weights
-  const bool back = pass == ConvPass::input_gradient, winograd = conv_fits(c, pass, ConvWay::winograd);
-  const ConvWay otherwise = winograd ? ConvWay::winograd : ConvWay::none;
   const int64_t pixels = c.in_h * c.in_w, pairs = pair_count(c);
+  const bool back = pass == ConvPass::input_gradient, enough = c.images >= SOME || c.images * pixels >= MANY;
+  const bool winograd = enough && conv_fits(c, pass, ConvWay::winograd);
+  const ConvWay otherwise = winograd ? ConvWay::winograd : ConvWay::none;
   const bool saves = pairs < pixels * c.k_h * c.k_w;  // not where every pixel meets every tap, as in a plain product
-  const bool direct =
-      conv_fits(c, pass, ConvWay::direct) && saves && c.images >= FEW && pixels <= (back ? LARGE : SMALL);
-  if (!direct || !winograd) return direct ? ConvWay::direct : otherwise;
+  const bool direct = conv_fits(c, pass, ConvWay::direct) && saves && pixels <= (back ? LARGE : SMALL);
   const int64_t tiles = (((back ? c.in_h : c.out_h) + 1) / 2) * (((back ? c.in_w : c.out_w) + 1) / 2);
-  return c.images * pairs * 5 / 4 < c.images * tiles * 16 + TRANSFORM ? ConvWay::direct : ConvWay::winograd;
+  const bool more = c.images * pairs * 5 / 4 >= c.images * tiles * 16 + TRANSFORM;
+  if (!direct || (winograd && more)) return otherwise;
+  return pass == ConvPass::forward && c.images < FEW ? ConvWay::none : ConvWay::direct;
 }
 
 /// The density below which a walk over the non-zeros is faster.

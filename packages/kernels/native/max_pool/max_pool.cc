@@ -82,12 +82,13 @@ struct Window {
   int64_t top, bottom, left, right;
 };
 
-/// Calls body(image, row, column, window) for the outputs of some images.
-template <class Body>
-void each_window(const MaxPool& p, const Region& region, Body body) {
+/// Calls start(image) for some images, and for each of their outputs body(image, row, column, window).
+template <class Start, class Body>
+void each_window(const MaxPool& p, const Region& region, Start start, Body body) {
   int64_t first, last;
   region.share(p.images, first, last);
   for (int64_t image = first; image < last; ++image) {
+    start(image);
     for (int64_t r = 0; r < p.out_h; ++r) {
       const int64_t top = r * p.stride_h - p.pad_h;
       for (int64_t k = 0; k < p.out_w; ++k) {
@@ -106,7 +107,8 @@ int64_t wanted(const MaxPool& p) { return p.images * p.in_h * p.in_w * p.channel
 void max_pool(const MaxPool& p, const float* x, float* y) {
   const int64_t c = p.channels, line = p.in_w * c;
   parallel(wanted(p), [&](const Region& region) {
-    each_window(p, region, [&](int64_t image, int64_t r, int64_t k, const Window& w) {
+    const auto start = [](int64_t) {};
+    each_window(p, region, start, [&](int64_t image, int64_t r, int64_t k, const Window& w) {
       const float* in = x + image * p.in_h * line;
       float* out = y + ((image * p.out_h + r) * p.out_w + k) * c;
       each(c, [&](int64_t i, auto part) {
@@ -126,13 +128,12 @@ void max_pool(const MaxPool& p, const float* x, float* y) {
 void max_pool_grad(const MaxPool& p, const float* x, const float* dy, float* dx) {
   const int64_t c = p.channels, line = p.in_w * c;
   parallel(wanted(p), [&](const Region& region) {
-    int64_t cleared = -1;
-    each_window(p, region, [&](int64_t image, int64_t r, int64_t k, const Window& w) {
+    // Also an image without any window has a gradient.
+    const auto start = [&](int64_t image) { std::memset(dx + image * p.in_h * line, 0, p.in_h * line * sizeof(float)); };
+    each_window(p, region, start, [&](int64_t image, int64_t r, int64_t k, const Window& w) {
       const float* in = x + image * p.in_h * line;
       float* to = dx + image * p.in_h * line;
       const float* from = dy + ((image * p.out_h + r) * p.out_w + k) * c;
-      if (image != cleared) std::memset(to, 0, p.in_h * line * sizeof(float));
-      cleared = image;
       each(c, [&](int64_t i, auto part) {
         int64_t at = w.top * line + w.left * c + i;
         vf best = part.get(in + at);

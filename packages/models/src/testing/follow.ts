@@ -95,7 +95,6 @@ export class Follower {
     private readonly model: tf.LayersModel,
     private readonly layers: readonly SpikingLayer[],
     private readonly x: tf.Tensor,
-    private readonly margin = MARGIN,
   ) {
     const [, steps = 1] = x.shape;
     this.surrogates = new Map(
@@ -209,9 +208,7 @@ export class Follower {
       const over = surrogate.seen.splice(0);
       const step = now.findIndex((n) => Math.abs(n) > 0.8);
       const candidates =
-        step < 0
-          ? []
-          : nearest(over[step], step, (now[step] ?? 0) > 0 ? 1 : -1, surrogate.forced, this.margin);
+        step < 0 ? [] : nearest(over[step], step, (now[step] ?? 0) > 0 ? 1 : -1, surrogate.forced, MARGIN);
       if (candidates.length === 0) this.edges.set(layer, onEdge(over));
       tf.dispose(over);
       if (candidates.length === 0) return surrogate.forced.length;
