@@ -12,11 +12,11 @@ beforeAll(() => startEngine());
 
 const STEPS = 4;
 const SIZE = 16;
-const labels = Int32Array.of(0, 2, 1);
+const labels = Int32Array.of(0, 2, 1, 0);
 const clips: Batch = {
   img: ndarray(
-    Uint8Array.from({ length: 3 * STEPS * SIZE * SIZE * 2 }, (_, i) => (Math.sin(i * i) > 0.6 ? 2 : 0)),
-    [3, STEPS, SIZE, SIZE, 2],
+    Uint8Array.from({ length: 4 * STEPS * SIZE * SIZE * 2 }, (_, i) => (Math.sin(i * i) > 0.6 ? 2 : 0)),
+    [4, STEPS, SIZE, SIZE, 2],
   ),
   gt_label: labels,
   release: () => undefined,
