@@ -45,8 +45,8 @@ const float* per_channel(Context& context, int i, const NormShape& s) {
   return static_cast<const float*>(api.TF_TensorData(t));
 }
 
-/// x, gamma, beta, mean, variance and possibly a bias -> y, statistics for the backward op, and the running mean and variance advanced (empty
-/// where the batch's own statistics are not taken).
+/// x, gamma, beta, mean, variance and possibly a bias -> y, statistics for the backward op, and the running mean and variance
+/// advanced (empty where the batch's own statistics are not taken).
 void forward(void* state, TF_OpKernelContext* raw) {
   Context context(raw);
   const auto& call = *static_cast<const Call*>(state);
