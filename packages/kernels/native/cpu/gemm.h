@@ -23,42 +23,85 @@ struct Runs {
   int64_t count;
 };
 
-/// c[m][n] (+)= sum over all runs and their p of a[m·row + p·step] · b[p][n]: M rows, N vectors of columns. b is packed:
-/// its rows follow one another. A function of its own, so that the distances of its rows stay in registers.
+/// Values that are summed in one chain: longer sums round less in pieces, as the errors of each stay with it.
+constexpr int64_t SHORT = 128;
+
+/// sum[m][n] += a[m·row + p·step] · b[p][n] over `count` of p.
 template <int M, int N>
-__attribute__((noinline)) void product(const float* a, int64_t row, int64_t step, const float* b, Runs runs, float* c,
-                                       int64_t c_row, bool add) {
-  vf sum[M][N];
+__attribute__((always_inline)) inline void accumulate(vf (&sum)[M][N], const float* a, int64_t row, int64_t step,
+                                                      const float* b, int64_t count) {
+  for (int64_t p = 0; p < count; ++p, a += step, b += N * W) {
+    vf columns[N];
+#pragma GCC unroll 4
+    for (int n = 0; n < N; ++n) columns[n] = load(b + n * W);
 #pragma GCC unroll 8
-  for (int m = 0; m < M; ++m) {
+    for (int m = 0; m < M; ++m) {
+      const vf x = splat(a[m * row]);
 #pragma GCC unroll 4
-    for (int n = 0; n < N; ++n) sum[m][n] = add ? load(c + m * c_row + n * W) : vf{};
-  }
-  for (int64_t r = 0; r < runs.count; ++r) {
-    const Run& run = runs.first[r];
-    const float *left = a + run.a, *right = b + run.b * N * W;
-    for (int64_t p = 0; p < run.count; ++p, left += step, right += N * W) {
-      vf columns[N];
-#pragma GCC unroll 4
-      for (int n = 0; n < N; ++n) columns[n] = load(right + n * W);
-#pragma GCC unroll 8
-      for (int m = 0; m < M; ++m) {
-        const vf x = splat(left[m * row]);
-#pragma GCC unroll 4
-        for (int n = 0; n < N; ++n) sum[m][n] += x * columns[n];
-      }
+      for (int n = 0; n < N; ++n) sum[m][n] += x * columns[n];
     }
-  }
-#pragma GCC unroll 8
-  for (int m = 0; m < M; ++m) {
-#pragma GCC unroll 4
-    for (int n = 0; n < N; ++n) store(c + m * c_row + n * W, sum[m][n]);
   }
 }
 
+/// c (+)= sum, which begins again.
+template <int M, int N>
+__attribute__((always_inline)) inline void flush(vf (&sum)[M][N], float* c, int64_t c_row, bool add) {
+#pragma GCC unroll 8
+  for (int m = 0; m < M; ++m) {
+#pragma GCC unroll 4
+    for (int n = 0; n < N; ++n) {
+      float* at = c + m * c_row + n * W;
+      store(at, add ? load(at) + sum[m][n] : sum[m][n]);
+      sum[m][n] = vf{};
+    }
+  }
+}
+
+/// c[m][n] (+)= sum over `count` of p of a[m·row + p·step] · b[p][n]: M rows, N vectors of columns. b is packed: its rows
+/// follow one another.
+template <int M, int N>
+inline void product(const float* a, int64_t row, int64_t step, const float* b, int64_t count, float* c, int64_t c_row,
+                    bool add) {
+  vf sum[M][N] = {};
+  do {
+    const int64_t here = std::min(SHORT, count);
+    accumulate<M, N>(sum, a, row, step, b, here);
+    flush<M, N>(sum, c, c_row, add);
+    a += here * step;
+    b += here * N * W;
+    count -= here;
+    add = true;
+  } while (count > 0);
+}
+
+/// The same summed over all runs. A function of its own, so that the distances of its rows stay in registers.
+template <int M, int N>
+__attribute__((noinline)) void product(const float* a, int64_t row, int64_t step, const float* b, Runs runs, float* c,
+                                       int64_t c_row, bool add) {
+  vf sum[M][N] = {};
+  int64_t room = SHORT;
+  for (int64_t r = 0; r < runs.count; ++r) {
+    auto [left, right, count] = runs.first[r];
+    do {
+      if (room == 0) {
+        flush<M, N>(sum, c, c_row, add);
+        add = true;
+        room = SHORT;
+      }
+      const int64_t here = std::min(room, count);
+      accumulate<M, N>(sum, a + left, row, step, b + right * N * W, here);
+      left += here * step;
+      right += here;
+      count -= here;
+      room -= here;
+    } while (count > 0);
+  }
+  flush<M, N>(sum, c, c_row, add);
+}
+
 /// Any number of rows, in pieces of ROWS and ROWS - 1 as far as that goes.
-template <int N>
-inline void products(int64_t rows, const float* a, int64_t row, int64_t step, const float* b, Runs runs, float* c,
+template <int N, class Count>
+inline void products(int64_t rows, const float* a, int64_t row, int64_t step, const float* b, Count count, float* c,
                      int64_t c_row, bool add) {
   const int64_t pieces = (rows + ROWS - 1) / ROWS;
   for (int64_t i = 0, m = 0; i < pieces; ++i) {
@@ -66,33 +109,27 @@ inline void products(int64_t rows, const float* a, int64_t row, int64_t step, co
     const float* at = a + m * row;
     float* to = c + m * c_row;
     switch (here) {
-      case 1: product<1, N>(at, row, step, b, runs, to, c_row, add); break;
-      case 2: product<2, N>(at, row, step, b, runs, to, c_row, add); break;
-      case 3: product<3, N>(at, row, step, b, runs, to, c_row, add); break;
-      case 4: product<4, N>(at, row, step, b, runs, to, c_row, add); break;
-      case 5: product<5, N>(at, row, step, b, runs, to, c_row, add); break;
-      default: product<6, N>(at, row, step, b, runs, to, c_row, add); break;
+      case 1: product<1, N>(at, row, step, b, count, to, c_row, add); break;
+      case 2: product<2, N>(at, row, step, b, count, to, c_row, add); break;
+      case 3: product<3, N>(at, row, step, b, count, to, c_row, add); break;
+      case 4: product<4, N>(at, row, step, b, count, to, c_row, add); break;
+      case 5: product<5, N>(at, row, step, b, count, to, c_row, add); break;
+      default: product<6, N>(at, row, step, b, count, to, c_row, add); break;
     }
     m += here;
   }
 }
 
-/// Any number of vectors of columns up to PANEL.
+/// Any number of vectors of columns up to PANEL. The sums are over `count` values of each row, or over runs of them.
+template <class Count>
 inline void panel_product(int64_t vectors, int64_t rows, const float* a, int64_t row, int64_t step, const float* b,
-                          Runs runs, float* c, int64_t c_row, bool add) {
+                          Count count, float* c, int64_t c_row, bool add) {
   switch (vectors) {
-    case 1: products<1>(rows, a, row, step, b, runs, c, c_row, add); break;
+    case 1: products<1>(rows, a, row, step, b, count, c, c_row, add); break;
 #if BIDL_WIDTH == 16
-    case 2: products<2>(rows, a, row, step, b, runs, c, c_row, add); break;
-    case 3: products<3>(rows, a, row, step, b, runs, c, c_row, add); break;
+    case 2: products<2>(rows, a, row, step, b, count, c, c_row, add); break;
+    case 3: products<3>(rows, a, row, step, b, count, c, c_row, add); break;
 #endif
-    default: products<PANEL>(rows, a, row, step, b, runs, c, c_row, add); break;
+    default: products<PANEL>(rows, a, row, step, b, count, c, c_row, add); break;
   }
-}
-
-/// The same of a single run: `count` values from the start of every row.
-inline void panel_product(int64_t vectors, int64_t rows, const float* a, int64_t row, int64_t step, const float* b,
-                          int64_t count, float* c, int64_t c_row, bool add) {
-  const Run all{0, 0, count};
-  panel_product(vectors, rows, a, row, step, b, {&all, 1}, c, c_row, add);
 }
