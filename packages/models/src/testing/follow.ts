@@ -7,7 +7,7 @@ import { meanOfSteps, membraneMeans } from './golden.js';
  * A membrane this near to its threshold may fire or not, as rounding has it; relative to the layer's membranes. In
  * training every BatchNorm on the way magnifies what convolutions rounded.
  */
-const MARGIN = 5e-5;
+const MARGIN = 2e-5;
 
 type Surrogate = SpikingLayer['surrogate'];
 
