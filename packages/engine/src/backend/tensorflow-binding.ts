@@ -40,6 +40,8 @@ export interface TensorFlowBackend {
   incRef(dataId: TensorInfo['dataId']): void;
   /** Holds values, which belong to no tensor yet. */
   write(values: ArrayBufferView, shape: readonly number[], dtype: TensorInfo['dtype']): TensorInfo['dataId'];
+  /** Gives up values that `write` holds. */
+  disposeData(dataId: TensorInfo['dataId']): boolean;
   createOutputTensor(metadata: BindingTensor): Tensor;
   executeSingleOutput(
     name: string,

@@ -43,3 +43,14 @@ test('other types go to TensorFlow.js’s own', async () => {
   await startEngine({ backend: 'tensorflow' });
   expect(tf.reshape(tf.tensor1d([1, 2], 'int32'), [2, 1]).arraySync()).toEqual([[1], [2]]);
 });
+
+test('the shapes that are kept are bounded', async () => {
+  await startEngine({ backend: 'tensorflow' });
+  const x = tf.zeros([1]);
+  const held = () => (tf.backend() as tf.KernelBackend & { numDataIds(): number }).numDataIds();
+  const before = held();
+  for (let rank = 3; rank < 5; rank++) tf.reshape(x, Array(rank).fill(1)).dispose();
+  expect(held()).toBe(before + 2);
+  for (let n = 1; n <= 3000; n++) tf.tidy(() => void tf.reshape(tf.zeros([n]), [n, 1]));
+  expect(held() - before).toBeLessThanOrEqual(1024);
+});

@@ -2,6 +2,9 @@ import type * as tf from '@tensorflow/tfjs';
 import { replaceKernel } from '../backend/replace-kernel.js';
 import type { TensorFlowBackend } from '../backend/tensorflow-binding.js';
 
+/** Shapes that are kept. A network has some tens, and a new batch size brings as many again. */
+const MOST = 1024;
+
 /**
  * Reshapes for less: one that changes nothing is another name for the same data, and what TensorFlow takes as the shape is
  * made once. tfjs-node makes a tensor of it at every call, which takes longer than the reshape, and a training step has
@@ -25,12 +28,15 @@ export function reshapeByStoredShapes(): void {
       { name: 'Tshape', type: TF_ATTR_TYPE, value: TF_INT32 },
     ];
     const size = [shape.length];
-    const to = stored.get(name) ?? {
-      dataId: backend.write(Int32Array.from(shape), size, 'int32'),
-      shape: size,
-      dtype: 'int32',
-    };
-    stored.set(name, to);
+    let to = stored.get(name);
+    if (to === undefined) {
+      if (stored.size === MOST) {
+        for (const { dataId } of stored.values()) backend.disposeData(dataId);
+        stored.clear();
+      }
+      to = { dataId: backend.write(Int32Array.from(shape), size, 'int32'), shape: size, dtype: 'int32' };
+      stored.set(name, to);
+    }
     return backend.executeSingleOutput('Reshape', attributes, [x, to]);
   });
 }

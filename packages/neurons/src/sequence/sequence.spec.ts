@@ -1,7 +1,10 @@
 import { startEngine, tf } from '@bidl/engine';
 import { expectClose } from '@bidl/testing';
 import { Aggregation } from '../layers/aggregation.js';
+import { BatchNorm } from '../layers/batch-norm.js';
+import { Conv2d } from '../layers/conv2d.js';
 import { Conv2dLif } from '../layers/conv2d-lif.js';
+import { Lif } from '../layers/lif.js';
 import { MaxPool2d } from '../layers/max-pool2d.js';
 import { OverTime } from '../layers/over-time.js';
 import { namedWeights } from '../weights/named-weights.js';
@@ -23,11 +26,12 @@ const conv = (name: string, hidden_channel: number, mode: 'spike' | 'analog' = '
   });
 const halve = (name: string) => new OverTime(tf.layers.maxPooling2d({ poolSize: 2, strides: 2, name }));
 
+const at = (layer: tf.layers.Layer, ...x: tf.SymbolicTensor[]) =>
+  layer.apply(x.length === 1 ? (x[0] as tf.SymbolicTensor) : x) as tf.SymbolicTensor;
+
 /** Convolutions and poolings of every kind: alone behind neurons, behind neurons that something else reads, of 3x3. */
 function network(size = 12): tf.LayersModel {
   const input = tf.input({ shape: [null, size, size, 2], name: 'input' });
-  const at = (layer: tf.layers.Layer, ...x: tf.SymbolicTensor[]) =>
-    layer.apply(x.length === 1 ? (x[0] as tf.SymbolicTensor) : x) as tf.SymbolicTensor;
   const first = at(halve('mp1'), at(conv('clif1', 8), input));
   const second = at(conv('clif2', 8), first);
   const joined = at(tf.layers.add({ name: 'add' }), at(conv('clif3', 8, 'analog'), second), second);
@@ -88,6 +92,38 @@ test('poolings that alone follow neurons run in their pass; others and watched o
   expect(await pools(() => sequence(model).run(x))).toBe(1);
   expect(await pools(() => sequence(model).run(x, { watch }))).toBe(3);
   expect(seen).toEqual(expect.arrayContaining(['clif1', 'mp1', 'add', 'mp3', 'mp4', 'head', 'mean']));
+});
+
+/** Neurons behind BatchNorm behind convolutions with a bias, one of which another layer reads too. */
+function normedNetwork(): tf.LayersModel {
+  const input = tf.input({ shape: [null, 12, 12, 2], name: 'input' });
+  const convolved = (name: string, stride: number, x: tf.SymbolicTensor) =>
+    at(new Conv2d({ name, out_channels: 16, kernel_size: 3, stride, padding: 1, seed: 2 }), x);
+  const fired = (name: string, x: tf.SymbolicTensor) =>
+    at(new Lif({ name, soma_params: { theta: 1, alpha: 0.5 } }), x);
+  const first = fired('lif1', at(new BatchNorm({ name: 'norm1' }), convolved('conv1', 1, input)));
+  const shared = convolved('conv2', 2, first);
+  const second = fired('lif2', at(new BatchNorm({ name: 'norm2' }), shared));
+  return tf.model({
+    inputs: input,
+    outputs: fired('lif3', at(tf.layers.add({ name: 'add' }), second, shared)),
+  });
+}
+
+test.each([true, false])('watching a network changes no spike and no statistics; training %s', (training) => {
+  const model = normedNetwork();
+  const x = frames(4);
+  const before = model.getWeights().map((w, i) => tf.add(w, tf.randomUniform(w.shape, 0, 0.1, 'float32', i)));
+  const pass = (watch?: (layer: tf.layers.Layer) => void) => {
+    model.setWeights(before);
+    const spikes = sequence(model).run(x, { training, watch }).dataSync();
+    return { spikes, after: model.getWeights().map((w) => w.dataSync()) };
+  };
+  const seen: string[] = [];
+  const watched = pass(({ name }) => void seen.push(name));
+  expect(seen).toEqual(['conv1', 'norm1', 'lif1', 'conv2', 'norm2', 'lif2', 'add', 'lif3']);
+  expect(new Set(watched.spikes)).toEqual(new Set([0, 1]));
+  expect(pass()).toEqual(watched);
 });
 
 test('nothing is left behind', () => {
