@@ -19,6 +19,8 @@ namespace {
 #include "../cpu/blocks.h"
 #include "tables.h"
 
+constexpr int64_t CLOSE = 512;  // rows whose sums stay in the second-level cache
+
 int64_t up_to(int64_t n, int64_t unit) { return (n + unit - 1) / unit * unit; }
 
 }  // namespace
@@ -27,40 +29,46 @@ void product(const float* a, const float* b, int64_t m, int64_t k, int64_t n, fl
 
 void lookup_product(const float* a, const float* b, int64_t m, int64_t k, int64_t n, float* y) {
   const int64_t fours = k / 4, per_row = up_to(fours, TOGETHER);
-  std::vector<uint8_t> which(m * per_row, 0);
+  std::vector<uint8_t> which(m * per_row);  // [TOGETHER of them][row]
   std::atomic<bool> others{false};
   parallel(m * k / 16384 + 1, [&](const Region& region) {
     int64_t begin, end;
     region.share(m, begin, end);
-    std::vector<uint8_t> bits(k);
+    std::vector<uint8_t> bits(k), row_fours(per_row);
     bool other = false;
     for (int64_t row = begin; row < end; ++row) {
       to_bits(a + row * k, k, bits.data(), other);
-      pack_fours(bits.data(), k, &which[row * per_row]);
+      pack_fours(bits.data(), k, row_fours.data());
+      for (int64_t four = 0; four < per_row; four += TOGETHER) {
+        std::copy_n(&row_fours[four], TOGETHER, &which[four * m + row * TOGETHER]);
+      }
     }
     if (other) others = true;
   });
   if (others) return product(a, b, m, k, n, y);
-  const int64_t blocks = (n + WIDTH - 1) / WIDTH;
-  parallel(blocks, [&](const Region& region) {
-    Floats tables(TOGETHER * ENTRIES * WIDTH), sums(m * WIDTH);
-    for (int64_t task = region.thread; task < blocks; task += region.threads) {
-      each_block<MOST>(std::min(WIDTH, n - task * WIDTH), [&](int64_t block, auto vectors) {
+  const int64_t blocks = (n + WIDTH - 1) / WIDTH, parts = (m + CLOSE - 1) / CLOSE, tasks = blocks * parts;
+  parallel(tasks, [&](const Region& region) {
+    const Scratch tables(TOGETHER * ENTRIES * WIDTH), sums(std::min(m, CLOSE) * WIDTH);
+    for (int64_t task = region.thread; task < tasks; task += region.threads) {
+      const int64_t first = task / blocks * m / parts, rows = (task / blocks + 1) * m / parts - first;
+      const int64_t outputs = task % blocks * WIDTH;
+      each_block<MOST>(std::min(WIDTH, n - outputs), [&](int64_t block, auto vectors) {
         constexpr int N = decltype(vectors)::value;
-        const int64_t column = task * WIDTH + block;
+        const int64_t column = outputs + block;
         for (int64_t four = 0; four < fours; four += TOGETHER) {
           for (int64_t g = 0; g < TOGETHER; ++g) {
             const int64_t at = std::min(four + g, fours - 1);
-            subset_sums<N>(b + at * 4 * n + column, n, four + g < fours ? 4 : 0, &tables[g * ENTRIES * N * W]);
+            subset_sums<N>(b + at * 4 * n + column, n, four + g < fours ? 4 : 0, tables.data() + g * ENTRIES * N * W);
           }
-          const uint8_t* entries = &which[four];
+          const uint8_t* entries = &which[four * m + first * TOGETHER];
           float* to = sums.data();
-          for (int64_t row = 0; row < m; ++row, entries += per_row, to += N * W) {
+          for (int64_t row = 0; row < rows; ++row, entries += TOGETHER, to += N * W) {
             add_entries<N>(tables.data(), entries, four > 0, to);
           }
         }
-        for (int64_t row = 0; row < m; ++row) {
-          for (int i = 0; i < N * W; i += W) store(y + row * n + column + i, load(&sums[row * N * W + i]));
+        const float* from = sums.data();
+        for (int64_t row = first; row < first + rows; ++row) {
+          for (int i = 0; i < N * W; i += W, from += W) store(y + row * n + column + i, load(from));
         }
       });
     }

@@ -29,15 +29,13 @@ template <int N>
 inline void add_entries(const float* tables, const uint8_t* which, bool add, float* y) {
   vf sum[N];
 #pragma GCC unroll 8
-  for (int n = 0; n < N; ++n) sum[n] = add ? load(y + n * W) : vf{};
-#pragma GCC unroll 8
   for (int64_t g = 0; g < TOGETHER; ++g) {
     const float* entry = tables + (g * ENTRIES + which[g]) * (N * W);
 #pragma GCC unroll 8
-    for (int n = 0; n < N; ++n) sum[n] += load(entry + n * W);
+    for (int n = 0; n < N; ++n) sum[n] = g == 0 ? load(entry + n * W) : sum[n] + load(entry + n * W);
   }
 #pragma GCC unroll 8
-  for (int n = 0; n < N; ++n) store(y + n * W, sum[n]);
+  for (int n = 0; n < N; ++n) store(y + n * W, add ? load(y + n * W) + sum[n] : sum[n]);
 }
 
 typedef uint8_t bytes __attribute__((vector_size(W)));
