@@ -25,7 +25,7 @@ const PRODUCTS = [
   [320, 3200, 512],
   [2000, 512, 512],
 ];
-const CONV_WAYS = { sparse: 1, winograd: 2, direct: 3 };
+const CONV_WAYS = { sparse: 1, winograd: 2, direct: 3, lookup: 4 };
 
 export async function* cases({ modes }) {
   const wanted = (mode) => !modes || modes.includes(mode);

@@ -9,12 +9,14 @@ export interface OpsInfo {
   readonly threads: number;
   /**
    * How a pass (0 forward, 1 gradient in the kernel, 2 gradient in the input) of a convolution is best computed for an
-   * input of that density: 0 by a dense library, 1 over the non-zero inputs, 2 in Winograd's form, 3 directly, by pairs of pixels.
+   * input of that density: 0 by a dense library, 1 over the non-zero inputs, 2 in Winograd's form, 3 directly, by pairs of
+   * pixels, 4 by looking up what eight spikes sum to.
    *
-   * @param density the share of the input that is not zero
+   * @param share of the input that is not zero
+   * @param spikes 1 where the input holds 0 and 1 only
    * @param shape images, in_h, in_w, in_c, out_h, out_w, out_c, k_h, k_w, stride_h, stride_w, pad_h, pad_w
    */
-  convWay(pass: number, density: number, ...shape: readonly number[]): number;
+  convWay(pass: number, share: number, spikes: number, ...shape: readonly number[]): number;
   /**
    * How a product [m, n] over k, of no transposed side, of a left (`transposed` 1) or a right one (2), is best computed for
    * such a left side: 0 by TensorFlow, 1 over its non-zeros, 2 by looking up sums of four rows, where it holds 0 and 1 only

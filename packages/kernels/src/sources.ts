@@ -68,6 +68,7 @@ export const OPS: Addon = {
     'conv/winograd_filter.cc',
     'conv/direct.cc',
     'conv/direct_filter.cc',
+    'conv/spike_sums.cc',
     'product/product.cc',
     'product/lookup.cc',
     'product/right_transposed.cc',

@@ -100,15 +100,27 @@ test('outputs and gradients are the plain loops, whatever the shape and the dens
     stride: fc.constantFrom(1, 2, 3),
     pad: fc.constantFrom<Conv['pad']>('same', 'valid', 1, 2),
   });
+  // so many pixels that tables of sums pay
+  const many = fc.record({
+    images: fc.integer({ min: 16, max: 20 }),
+    size: fc.integer({ min: 12, max: 15 }),
+    inputs: fc.constantFrom(16, 32, 48),
+    outputs: fc.constantFrom(16, 48, 80),
+    kernel: fc.constant(3),
+    stride: fc.constantFrom(1, 1, 2),
+    pad: fc.constantFrom<Conv['pad']>('same', 'valid', 1, 2),
+  });
   const conv = fc.oneof(
     { arbitrary: large, weight: 3 },
     { arbitrary: wide, weight: 1 },
     { arbitrary: small, weight: 2 },
+    { arbitrary: many, weight: 1 },
   );
   const input = fc.constantFrom<[number, boolean]>(
     [0.01, false],
     [0.05, true],
     [0.2, true],
+    [0.5, true],
     [0.2, false],
     [0.9, false],
     [0, true],
@@ -145,4 +157,27 @@ test('outputs and gradients are the plain loops, whatever the shape and the dens
     }),
     { numRuns: 70, seed: 5 },
   );
+});
+
+test('an input of spikes that holds another value after all is taken for what it is', () => {
+  tf.tidy(() => {
+    const x = tf.buffer([24, 12, 12, 16]);
+    x.values.forEach((_, i) => (x.values[i] = i % 3 === 0 ? 1 : 0));
+    const w = tf.randomNormal([3, 3, 16, 16], 0, 1, 'float32', 2) as tf.Tensor4D;
+    const y = () => tf.conv2d(x.toTensor() as tf.Tensor4D, w, 1, 'same').dataSync();
+    const spikes = y();
+    for (const place of [0, 20_011, x.size - 1]) {
+      const before = x.values[place];
+      x.values[place] = before + 1.5;
+      const want = expected(
+        { images: 24, size: 12, inputs: 16, outputs: 16, kernel: 3, stride: 1, pad: 'same' },
+        1,
+        x.values,
+        w.dataSync(),
+        spikes,
+      );
+      expect(distance(y(), want.y)).toBeLessThan(2e-6);
+      x.values[place] = before;
+    }
+  });
 });

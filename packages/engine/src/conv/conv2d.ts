@@ -1,6 +1,6 @@
 import type { OpsInfo } from '@bidl/kernels';
 import * as tf from '@tensorflow/tfjs';
-import { density } from '../backend/density.js';
+import { density, type Density } from '../backend/density.js';
 import { replaceKernel } from '../backend/replace-kernel.js';
 import {
   isTensorFlowBackend,
@@ -21,8 +21,10 @@ const OPS: Readonly<Record<Pass, string>> = {
 };
 /** The way that leaves a pass to TensorFlow. */
 const DENSE = 0;
-/** The way that takes all images at once, never a few rows of one. */
-const DIRECT = 3;
+/** The ways that take all images at once, never a few rows of one: direct and lookup. */
+const WHOLE: readonly number[] = [3, 4];
+/** What is taken of a gradient without a look. */
+const DENSELY: Density = { share: 1, spikes: 0 };
 /** Fewer multiplications than this are not worth a look at the input. */
 const SMALL = 1e6;
 
@@ -131,8 +133,9 @@ export function ownConvolution(x: tf.Tensor, filter: tf.Tensor4D, attrs: Attrs):
   const images = x.shape.slice(0, -3).reduce((product, n) => product * n, 1);
   const info = conv2dInfo([images, ...size], filter.shape, attrs);
   if (!worthwhile(info)) return undefined;
-  const way = library.convWay(PASSES.Conv2D, density(backend, x).share, ...shapeOf(info));
-  return way === DENSE || way === DIRECT ? undefined : convAttributes('Conv2D', info, way);
+  const { share, spikes } = density(backend, x);
+  const way = library.convWay(PASSES.Conv2D, share, spikes, ...shapeOf(info));
+  return way === DENSE || WHOLE.includes(way) ? undefined : convAttributes('Conv2D', info, way);
 }
 
 /** Whether a convolution is a matrix product: 1x1, every pixel on its own. */
@@ -184,7 +187,8 @@ export function takeExplicitPadding(): void {
 /**
  * Puts the op library's convolutions before TensorFlow's. Which computes a pass is chosen at every call, from its shape and
  * the density of its input: inputs that are mostly zero are walked over by their non-zeros, dense 3x3 convolutions take
- * Winograd's form, those of many small images and their strides pairs of pixels, the rest goes to TensorFlow as before.
+ * Winograd's form, those of many small images and their strides pairs of pixels, sums of many spikes are looked up, the rest
+ * goes to TensorFlow as before.
  */
 export function preferConvolutions(ops: OpsInfo): void {
   library = ops;
@@ -192,8 +196,8 @@ export function preferConvolutions(ops: OpsInfo): void {
   replacePasses((pass) => (args, info, operands, own) => {
     const backend = args.backend as TensorFlowBackend;
     if (worthwhile(info)) {
-      const share = pass === 'Conv2DBackpropInput' ? 1 : density(backend, operands[0]).share;
-      const way = convWay(PASSES[pass], share, ...shapeOf(info));
+      const known = pass === 'Conv2DBackpropInput' ? DENSELY : density(backend, operands[0]);
+      const way = convWay(PASSES[pass], known.share, known.spikes, ...shapeOf(info));
       if (way !== DENSE) {
         const attributes = convOpAttributes(backend, convAttributes(pass, info, way));
         return backend.executeSingleOutput(OPS[pass], attributes, operands);

@@ -1,8 +1,8 @@
 // Two-dimensional convolutions over whole batches of images, channels last.
 //
-// Three ways, all exact in real arithmetic: sparse.cc walks over the non-zero inputs only, winograd.cc saves multiplications
-// of dense 3x3 convolutions, direct.cc leaves out what lies outside of small images. Which of them pays is chosen from shape
-// and density.
+// Four ways, all exact in real arithmetic: sparse.cc walks over the non-zero inputs only, winograd.cc saves multiplications
+// of dense 3x3 convolutions, direct.cc leaves out what lies outside of small images, spike_sums.cc looks up what eight spikes sum
+// to. Which of them pays is chosen from shape and density.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -15,7 +15,7 @@ struct Conv2d {
   int64_t images, in_h, in_w, in_c, out_h, out_w, out_c, k_h, k_w, stride_h, stride_w, pad_h, pad_w;
 };
 
-enum class ConvWay : int32_t { none, sparse, winograd, direct };
+enum class ConvWay : int32_t { none, sparse, winograd, direct, lookup };
 
 class ConvRows;  // rows.h
 
@@ -27,11 +27,13 @@ struct ConvKernels {
   bool (*winograd_fits)(const Conv2d&);
   bool (*winograd_gradient_fits)(const Conv2d&);  // in the input: strides too, over a gradient spread by zeros
   bool (*direct_fits)(const Conv2d&);             // every pass
+  bool (*lookup_fits)(const Conv2d&);
 
   std::unique_ptr<ConvRows> (*sparse_rows)(const Conv2d&, const float* kernel, int threads);
   std::unique_ptr<ConvRows> (*winograd_rows)(const Conv2d&, const float* kernel, int threads);
   void (*winograd_forward)(const Conv2d&, const float* x, const float* kernel, float* y);
   void (*direct_forward)(const Conv2d&, const float* x, const float* kernel, float* y);
+  void (*lookup_forward)(const Conv2d&, const float* x, const float* kernel, float* y);
   void (*sparse_filter_gradient)(const Conv2d&, const float* x, const float* dy, float* dkernel);
   void (*winograd_input_gradient)(const Conv2d&, const float* dy, const float* kernel, float* dx);
   void (*winograd_filter_gradient)(const Conv2d&, const float* x, const float* dy, float* dkernel);
@@ -63,6 +65,6 @@ struct Density {
 Density density(const float* x, int64_t size);
 
 /// How a pass is best computed for an input of that density; `none` where a dense library does it better.
-ConvWay choose(const Conv2d& c, ConvPass pass, float density);
+ConvWay choose(const Conv2d& c, ConvPass pass, Density x);
 
 }  // namespace bidl

@@ -16,20 +16,22 @@ namespace bidl {
   bool winograd_fits(const Conv2d&);                                                                       \
   bool winograd_gradient_fits(const Conv2d&);                                                              \
   bool direct_fits(const Conv2d&);                                                                         \
+  bool lookup_convolution_fits(const Conv2d&);                                                             \
   std::unique_ptr<ConvRows> sparse_rows(const Conv2d&, const float*, int);                                 \
   std::unique_ptr<ConvRows> winograd_rows(const Conv2d&, const float*, int);                               \
   void winograd_forward(const Conv2d&, const float*, const float*, float*);                                \
   void direct_forward(const Conv2d&, const float*, const float*, float*);                                  \
+  void lookup_convolution(const Conv2d&, const float*, const float*, float*);                              \
   void sparse_filter_gradient(const Conv2d&, const float*, const float*, float*);                          \
   void winograd_input_gradient(const Conv2d&, const float*, const float*, float*);                         \
   void winograd_filter_gradient(const Conv2d&, const float*, const float*, float*);                        \
   void direct_input_gradient(const Conv2d&, const float*, const float*, float*);                           \
   void direct_filter_gradient(const Conv2d&, const float*, const float*, float*);                          \
   static const ConvKernels table = {                                                                       \
-      sparse_fits,      sparse_filter_fits,     winograd_fits,           winograd_gradient_fits,           \
-      direct_fits,      sparse_rows,            winograd_rows,           winograd_forward,                 \
-      direct_forward,   sparse_filter_gradient, winograd_input_gradient, winograd_filter_gradient,         \
-      direct_input_gradient, direct_filter_gradient};                                                      \
+      sparse_fits,           sparse_filter_fits,     winograd_fits,           winograd_gradient_fits,      \
+      direct_fits,           lookup_convolution_fits, sparse_rows,            winograd_rows,               \
+      winograd_forward,      direct_forward,         lookup_convolution,      sparse_filter_gradient,      \
+      winograd_input_gradient, winograd_filter_gradient, direct_input_gradient, direct_filter_gradient};   \
   }
 #if defined(__x86_64__)
 BIDL_CONV(avx512)
@@ -52,6 +54,7 @@ bool conv_fits(const Conv2d& c, ConvPass pass, ConvWay way) {
       return (pass == ConvPass::forward && k.sparse_fits(c)) || (pass == ConvPass::filter_gradient && k.sparse_filter_fits(c));
     case ConvWay::winograd: return (pass == ConvPass::input_gradient ? k.winograd_gradient_fits : k.winograd_fits)(c);
     case ConvWay::direct: return k.direct_fits(c);
+    case ConvWay::lookup: return pass == ConvPass::forward && k.lookup_fits(c);
     default: return false;
   }
 }
@@ -77,6 +80,7 @@ void all_rows(const Conv2d& c, ConvRows& rows, const float* x, float* y) {
 void conv_forward(const Conv2d& c, ConvWay way, const float* x, const float* kernel, float* y) {
   if (way == ConvWay::winograd) return conv_kernels().winograd_forward(c, x, kernel, y);
   if (way == ConvWay::direct) return conv_kernels().direct_forward(c, x, kernel, y);
+  if (way == ConvWay::lookup) return conv_kernels().lookup_forward(c, x, kernel, y);
   all_rows(c, *conv_rows(c, way, kernel, thread_count()), x, y);
 }
 
@@ -112,12 +116,13 @@ Density density(const float* x, int64_t size) {
   return {static_cast<float>(some) / static_cast<float>(seen), some == ones};
 }
 
+constexpr int64_t SOME = 12;  // images: with fewer there is little to save, and sums keep the order that others have too
+
 /// The best way that multiplies zeros too, by how often it does so for a pair of channels.
 ConvWay choose_dense(const Conv2d& c, ConvPass pass) {
   // Measured (npm run bench -- ways).
   constexpr int64_t FEW = 6;           // images: so many make up for packing weights for a forward pass
-  constexpr int64_t SOME = 12;         // images, or
-  constexpr int64_t MANY = 8192;       // pixels of all: with fewer there is little to save, and plain sums round less
+  constexpr int64_t MANY = 8192;       // pixels of fewer images than SOME that are worth a transform
   constexpr int64_t SMALL = 16 * 16;   // pixels: beyond that a dense library is as good
   constexpr int64_t LARGE = 36 * 36;   // where that spreads a gradient by zeros
   constexpr int64_t TRANSFORM = 2400;  // multiplications that take as long as the transform of nine weights
@@ -144,9 +149,18 @@ float sparse_below(const Conv2d& c, ConvPass pass, ConvWay dense) {
   return 0.4f * (1 - PACK * static_cast<float>(c.k_h * c.k_w) / static_cast<float>(c.images * pair_count(c)));
 }
 
-ConvWay choose(const Conv2d& c, ConvPass pass, float density) {
+/// Whether sums are looked up: for so many spikes that a walk over them takes longer, and pixels that make up for tables.
+bool look_up(const Conv2d& c, ConvPass pass, Density x) {
+  constexpr float LEAST = 0.25f;
+  constexpr int64_t ENOUGH = 1024;
+  const bool enough = c.images >= SOME && c.images * c.out_h * c.out_w >= ENOUGH;
+  return enough && x.spikes && x.share >= LEAST && conv_fits(c, pass, ConvWay::lookup);
+}
+
+ConvWay choose(const Conv2d& c, ConvPass pass, Density x) {
+  if (look_up(c, pass, x)) return ConvWay::lookup;
   const ConvWay dense = choose_dense(c, pass);
-  return conv_fits(c, pass, ConvWay::sparse) && density < sparse_below(c, pass, dense) ? ConvWay::sparse : dense;
+  return conv_fits(c, pass, ConvWay::sparse) && x.share < sparse_below(c, pass, dense) ? ConvWay::sparse : dense;
 }
 
 }  // namespace bidl

@@ -5,10 +5,10 @@
 
 namespace bidl::tf {
 
-/// convWay(pass, density, images, in_h, in_w, in_c, out_h, out_w, out_c, k_h, k_w, stride_h, stride_w, pad_h, pad_w):
+/// convWay(pass, share, spikes, images, in_h, in_w, in_c, out_h, out_w, out_c, k_h, k_w, stride_h, stride_w, pad_h, pad_w):
 /// the number of the way to compute a pass of a convolution.
 napi_value conv_way(napi_env env, napi_callback_info info) {
-  constexpr size_t COUNT = 15;
+  constexpr size_t COUNT = 16;
   napi_value given[COUNT];
   size_t count = COUNT;
   double n[COUNT] = {};
@@ -17,8 +17,9 @@ napi_value conv_way(napi_env env, napi_callback_info info) {
   bidl::Conv2d c{};
   int64_t* fields[] = {&c.images, &c.in_h, &c.in_w,     &c.in_c,     &c.out_h, &c.out_w, &c.out_c,
                        &c.k_h,    &c.k_w,  &c.stride_h, &c.stride_w, &c.pad_h, &c.pad_w};
-  for (size_t i = 0; i + 2 < COUNT; ++i) *fields[i] = static_cast<int64_t>(n[i + 2]);
-  const auto way = bidl::choose(c, static_cast<bidl::ConvPass>(static_cast<int32_t>(n[0])), static_cast<float>(n[1]));
+  for (size_t i = 0; i + 3 < COUNT; ++i) *fields[i] = static_cast<int64_t>(n[i + 3]);
+  const auto way = bidl::choose(c, static_cast<bidl::ConvPass>(static_cast<int32_t>(n[0])),
+                                {static_cast<float>(n[1]), n[2] != 0});
   napi_value result;
   napi_create_int32(env, static_cast<int32_t>(way), &result);
   return result;
