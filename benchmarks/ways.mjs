@@ -81,10 +81,15 @@ export async function* cases({ modes }) {
   }
   for (const [m, k, n] of PRODUCTS) {
     for (const share of SHARES.filter((n) => wanted(`${n}`))) {
-      const [a, b, turned] = [spikes([m, k], share), tf.randomNormal([k, n]), tf.randomNormal([n, k])];
-      const forms = (own, right, transposed) => [
+      const [b, turned, gradient] = [
+        tf.randomNormal([k, n]),
+        tf.randomNormal([n, k]),
+        tf.randomNormal([m, n]),
+      ];
+      const a = spikes([m, k], share);
+      const forms = (own, right, sides = [false, false]) => [
         ...own.map(([form, name]) => ({ form, run: () => read(op(name, [a, right])) })),
-        { form: 'tensorflow', run: () => read(op('MatMul', [a, right], matMul(transposed))) },
+        { form: 'tensorflow', run: () => read(op('MatMul', [a, right], matMul(...sides))) },
       ];
       const group = { name: `ways-product-${m}x${k}-${n}`, mode: `${share}`, against: 'tensorflow' };
       const plain = [
@@ -96,9 +101,15 @@ export async function* cases({ modes }) {
         ['sparse', 'BidlSparseMatMulRightTransposed'],
         ['dense', 'BidlDenseMatMulRightTransposed'],
       ];
-      yield { ...group, forms: forms(plain, b, false) };
-      yield { ...group, name: `${group.name}-right`, forms: forms(right, turned, true) };
-      tf.dispose([a, b, turned]);
+      const left = [
+        ['sparse', 'BidlSparseMatMulLeftTransposed'],
+        ['lookup', 'BidlLookupMatMulLeftTransposed'],
+        ['dense', 'BidlDenseMatMulLeftTransposed'],
+      ];
+      yield { ...group, forms: forms(plain, b) };
+      yield { ...group, name: `${group.name}-right`, forms: forms(right, turned, [false, true]) };
+      yield { ...group, name: `${group.name}-left`, forms: forms(left, gradient, [true, false]) };
+      tf.dispose([a, b, turned, gradient]);
     }
   }
 }
@@ -107,10 +118,10 @@ const spikes = (shape, share) => tf.tidy(() => tf.cast(tf.less(tf.randomUniform(
 
 const attribute = (kind, name, value) => ({ name, type: tf.backend().binding[`TF_ATTR_${kind}`], value });
 const float = () => attribute('TYPE', 'T', tf.backend().binding.TF_FLOAT);
-const matMul = (transposed) => () => [
+const matMul = (left, right) => () => [
   float(),
-  attribute('BOOL', 'transpose_a', false),
-  attribute('BOOL', 'transpose_b', transposed),
+  attribute('BOOL', 'transpose_a', left),
+  attribute('BOOL', 'transpose_b', right),
 ];
 const conv2d = (stride) => () => [
   float(),

@@ -73,6 +73,28 @@ test('products and their gradients are the plain loops, whatever the shape and t
   );
 });
 
+test.each([
+  [false, 'BidlLookupMatMul'],
+  [true, 'BidlLookupMatMulLeftTransposed'],
+])(
+  'a left side that holds another value than 0 and 1 after all is taken for what it is; transposed: %s',
+  (turned, op) => {
+    const [m, k, n] = [96, 64, 40];
+    const backend = tf.backend() as unknown as TensorFlowBackend;
+    tf.tidy(() => {
+      const a = tf.buffer([m, k]);
+      a.values.forEach((_, i) => (a.values[i] = i % 3 === 0 ? 1 : 0));
+      const b = tf.randomNormal([k, n], 0, 1, 'float32', 2);
+      for (const other of [1, -0.5]) {
+        a.values[m * k - 7] = other;
+        const left = turned ? tf.transpose(a.toTensor()) : a.toTensor();
+        const got = backend.executeSingleOutput(op, [], [left, b]).dataSync();
+        expect(distance(got, product(a.values, b.dataSync(), m, k, n))).toBeLessThan(2e-6);
+      }
+    });
+  },
+);
+
 test('dense products of any shape are the plain loops, either side transposed', () => {
   const side = (most: number) => fc.integer({ min: 1, max: most });
   const shape = fc.tuple(side(230), side(1100), fc.constantFrom(16, 32, 48, 80, 208));

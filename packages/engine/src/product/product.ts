@@ -11,7 +11,7 @@ const SMALL = 1e6;
 const OPS: readonly (readonly string[])[] = [
   [],
   ['BidlSparseMatMul', 'BidlSparseMatMulLeftTransposed', 'BidlSparseMatMulRightTransposed'],
-  ['BidlLookupMatMul'],
+  ['BidlLookupMatMul', 'BidlLookupMatMulLeftTransposed'],
   ['BidlDenseMatMul', 'BidlDenseMatMulLeftTransposed', 'BidlDenseMatMulRightTransposed'],
 ];
 

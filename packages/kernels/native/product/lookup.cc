@@ -23,29 +23,64 @@ constexpr int64_t CLOSE = 512;  // rows whose sums stay in the second-level cach
 
 int64_t up_to(int64_t n, int64_t unit) { return (n + unit - 1) / unit * unit; }
 
+/// The entries of m rows of k values of a, or of aᵀ: [TOGETHER fours of values][row][four]. `other` where a value is
+/// neither 0 nor 1.
+class Entries {
+ public:
+  Entries(const float* a, bool transposed, int64_t m, int64_t k) : m_(m), per_row_(up_to(k / 4, TOGETHER)), bytes_(m * per_row_) {
+    std::atomic<bool> others{false};
+    parallel(m * k / 16384 + 1, [&](const Region& region) {
+      bool found = false;
+      (transposed ? of_columns(a, k, region, found) : of_rows(a, k, region, found));
+      if (found) others = true;
+    });
+    other = others;
+  }
+  const uint8_t* at(int64_t four, int64_t row) const { return &bytes_[four * m_ + row * TOGETHER]; }
+  bool other;
+
+ private:
+  void of_rows(const float* a, int64_t k, const Region& region, bool& found) {
+    int64_t begin, end;
+    region.share(m_, begin, end);
+    std::vector<uint8_t> bits(k), fours(per_row_);
+    for (int64_t row = begin; row < end; ++row) {
+      to_bits(a + row * k, k, bits.data(), found);
+      pack_fours(bits.data(), k, fours.data());
+      for (int64_t four = 0; four < per_row_; four += TOGETHER) {
+        std::copy_n(&fours[four], TOGETHER, &bytes_[four * m_ + row * TOGETHER]);
+      }
+    }
+  }
+
+  void of_columns(const float* a, int64_t k, const Region& region, bool& found) {
+    int64_t begin, end;
+    region.share(k / 4, begin, end);
+    std::vector<uint8_t> bits(4 * m_);
+    for (int64_t four = begin; four < end; ++four) {
+      for (int64_t i = 0; i < 4; ++i) to_bits(a + (four * 4 + i) * m_, m_, &bits[i * m_], found);
+      const uint8_t *b0 = bits.data(), *b1 = b0 + m_, *b2 = b1 + m_, *b3 = b2 + m_;
+      uint8_t* to = &bytes_[four / TOGETHER * TOGETHER * m_ + four % TOGETHER];
+      for (int64_t row = 0; row < m_; ++row, to += TOGETHER) {
+        *to = static_cast<uint8_t>(b0[row] | b1[row] << 1 | b2[row] << 2 | b3[row] << 3);
+      }
+    }
+  }
+
+  int64_t m_, per_row_;
+  std::vector<uint8_t> bytes_;
+};
+
 }  // namespace
 
 void product(const float* a, const float* b, int64_t m, int64_t k, int64_t n, float* y);
+void left_transposed_product(const float* a, const float* b, int64_t m, int64_t k, int64_t n, float* y);
 
-void lookup_product(const float* a, const float* b, int64_t m, int64_t k, int64_t n, float* y) {
-  const int64_t fours = k / 4, per_row = up_to(fours, TOGETHER);
-  std::vector<uint8_t> which(m * per_row);  // [TOGETHER of them][row]
-  std::atomic<bool> others{false};
-  parallel(m * k / 16384 + 1, [&](const Region& region) {
-    int64_t begin, end;
-    region.share(m, begin, end);
-    std::vector<uint8_t> bits(k), row_fours(per_row);
-    bool other = false;
-    for (int64_t row = begin; row < end; ++row) {
-      to_bits(a + row * k, k, bits.data(), other);
-      pack_fours(bits.data(), k, row_fours.data());
-      for (int64_t four = 0; four < per_row; four += TOGETHER) {
-        std::copy_n(&row_fours[four], TOGETHER, &which[four * m + row * TOGETHER]);
-      }
-    }
-    if (other) others = true;
-  });
-  if (others) return product(a, b, m, k, n, y);
+void lookup_product(const float* a, const float* b, Transposed which, int64_t m, int64_t k, int64_t n, float* y) {
+  const bool left = which == Transposed::left;
+  const Entries entries(a, left, m, k);
+  if (entries.other) return left ? left_transposed_product(a, b, k, m, n, y) : product(a, b, m, k, n, y);
+  const int64_t fours = k / 4;
   const int64_t blocks = (n + WIDTH - 1) / WIDTH, parts = (m + CLOSE - 1) / CLOSE, tasks = blocks * parts;
   parallel(tasks, [&](const Region& region) {
     const Scratch tables(TOGETHER * ENTRIES * WIDTH), sums(std::min(m, CLOSE) * WIDTH);
@@ -60,10 +95,10 @@ void lookup_product(const float* a, const float* b, int64_t m, int64_t k, int64_
             const int64_t at = std::min(four + g, fours - 1);
             subset_sums<N>(b + at * 4 * n + column, n, four + g < fours ? 4 : 0, tables.data() + g * ENTRIES * N * W);
           }
-          const uint8_t* entries = &which[four * m + first * TOGETHER];
+          const uint8_t* names = entries.at(four, first);
           float* to = sums.data();
-          for (int64_t row = 0; row < rows; ++row, entries += TOGETHER, to += N * W) {
-            add_entries<N>(tables.data(), entries, four > 0, to);
+          for (int64_t row = 0; row < rows; ++row, names += TOGETHER, to += N * W) {
+            add_entries<N>(tables.data(), names, four > 0, to);
           }
         }
         const float* from = sums.data();
@@ -75,7 +110,10 @@ void lookup_product(const float* a, const float* b, int64_t m, int64_t k, int64_
   });
 }
 
-bool lookup_fits(int64_t k, int64_t n) { return k % 16 == 0 && n % W == 0; }
+bool lookup_fits(Transposed which, int64_t m, int64_t k, int64_t n) {
+  const int64_t line = which == Transposed::left ? m : k;  // of a, read in whole vectors
+  return which != Transposed::right && line % 16 == 0 && k % 4 == 0 && n % W == 0;
+}
 
 }  // namespace BIDL_ISA
 }  // namespace bidl

@@ -18,9 +18,10 @@ struct ProductKernels {
   void (*left_transposed_product)(const float* a, const float* b, int64_t m, int64_t k, int64_t n, float* y);
   /// y [m, n] = a · bᵀ for b [n, k].
   void (*right_transposed_product)(const float* a, const float* b, int64_t m, int64_t k, int64_t n, float* y);
-  /// The first for an a of 0 and 1, through sums that are looked up; any other a is computed as above.
-  void (*lookup_product)(const float* a, const float* b, int64_t m, int64_t k, int64_t n, float* y);
-  bool (*lookup_fits)(int64_t k, int64_t n);
+  /// y [m, n] = a · b, or aᵀ · b for a [k, m], of an a of 0 and 1, through sums that are looked up; any other a is computed
+  /// as above.
+  void (*lookup_product)(const float* a, const float* b, Transposed which, int64_t m, int64_t k, int64_t n, float* y);
+  bool (*lookup_fits)(Transposed which, int64_t m, int64_t k, int64_t n);
   /// y [m, n] of any a and b; a is [k, m] where the left side is transposed, b [n, k] where the right one is. Large ones
   /// add and subtract quarters of a and b before they multiply, which rounds a little more than sums of products do.
   void (*dense_product)(const float* a, const float* b, Transposed which, int64_t m, int64_t k, int64_t n, float* y);

@@ -8,8 +8,8 @@ namespace bidl {
   void product(const float*, const float*, int64_t, int64_t, int64_t, float*);                             \
   void left_transposed_product(const float*, const float*, int64_t, int64_t, int64_t, float*);             \
   void right_transposed_product(const float*, const float*, int64_t, int64_t, int64_t, float*);            \
-  void lookup_product(const float*, const float*, int64_t, int64_t, int64_t, float*);                      \
-  bool lookup_fits(int64_t, int64_t);                                                                      \
+  void lookup_product(const float*, const float*, Transposed, int64_t, int64_t, int64_t, float*);          \
+  bool lookup_fits(Transposed, int64_t, int64_t, int64_t);                                                 \
   void dense_product(const float*, const float*, Transposed, int64_t, int64_t, int64_t, float*);           \
   static const ProductKernels product_table = {                                                            \
       product,     left_transposed_product, right_transposed_product, lookup_product,                      \
@@ -35,7 +35,7 @@ ProductWay choose_product(Transposed which, Density a, int64_t m, int64_t k, int
   constexpr float FEW = 0.2f, SPARSE = 0.3f;
   constexpr int64_t ROWS = 64;  // so many make up for tables, and for packing the right side
   if (n % kernels.width != 0) return ProductWay::none;
-  if (which == Transposed::none && a.spikes && a.share >= FEW && m >= ROWS && kernels.lookup_fits(k, n)) return ProductWay::lookup;
+  if (a.spikes && a.share >= FEW && m >= ROWS && kernels.lookup_fits(which, m, k, n)) return ProductWay::lookup;
   if (a.share < SPARSE && (which != Transposed::right || m >= ROWS)) return ProductWay::sparse;
   // What a dense library turns worse than it multiplies, sides that leave the caches, and what takes long anyway.
   constexpr int64_t LARGE = int64_t{1} << 23, LONG = int64_t{1} << 30;

@@ -24,7 +24,7 @@ void compute(void*, TF_OpKernelContext* raw) {
   const ProductKernels& kernels = product_kernels();
   const bool fit = left.size() == 2 && right.size() == 2 && left[1 - LEFT] == right[RIGHT] &&
                    right[1 - RIGHT] % kernels.width == 0 &&
-                   (WAY != ProductWay::lookup || kernels.lookup_fits(left[1], right[1]));
+                   (WAY != ProductWay::lookup || kernels.lookup_fits(WHICH, left[LEFT], left[1 - LEFT], right[1]));
   if (!fit) return context.fail("BidlMatMul: a and b must be matrices that fit, b of whole vectors");
   std::vector<int64_t> shape = {left[LEFT], right[1 - RIGHT]};
   if (batch) shape.insert(shape.begin(), 1);
@@ -34,7 +34,7 @@ void compute(void*, TF_OpKernelContext* raw) {
   const auto* with = static_cast<const float*>(api.TF_TensorData(b));
   const int64_t m = left[0], k = left[1], n = right[1 - RIGHT];
   if constexpr (WAY == ProductWay::dense) kernels.dense_product(from, with, WHICH, left[LEFT], left[1 - LEFT], n, y);
-  else if constexpr (WAY == ProductWay::lookup) kernels.lookup_product(from, with, m, k, n, y);
+  else if constexpr (WAY == ProductWay::lookup) kernels.lookup_product(from, with, WHICH, left[LEFT], left[1 - LEFT], n, y);
   else if constexpr (LEFT != 0) kernels.left_transposed_product(from, with, m, k, n, y);
   else if constexpr (RIGHT != 0) kernels.right_transposed_product(from, with, m, k, n, y);
   else kernels.product(from, with, m, k, n, y);
@@ -46,8 +46,10 @@ const char* define_product() {
   const auto with = [](const char* name, void (*run)(void*, TF_OpKernelContext*)) {
     return define(name, {"a: float", "b: float"}, {"y: float"}, {}, nullptr, run, nullptr);
   };
-  const char* error = with("BidlLookupMatMul", compute<Transposed::none, ProductWay::lookup>);
+  const char* error = nullptr;
   for (const auto& [name, run] : {
+           std::pair{"BidlLookupMatMul", compute<Transposed::none, ProductWay::lookup>},
+           std::pair{"BidlLookupMatMulLeftTransposed", compute<Transposed::left, ProductWay::lookup>},
            std::pair{"BidlSparseMatMul", compute<Transposed::none, ProductWay::sparse>},
            std::pair{"BidlSparseMatMulLeftTransposed", compute<Transposed::left, ProductWay::sparse>},
            std::pair{"BidlSparseMatMulRightTransposed", compute<Transposed::right, ProductWay::sparse>},
