@@ -73,6 +73,7 @@ export async function* cases({ modes }) {
         forms: [
           ...(winograd ? [own('winograd')] : []),
           own('direct'),
+          ...(mode === 'input' ? [] : [own('lookup')]),
           { form: 'tensorflow', run: () => read(op(theirs, given, conv2d(stride))) },
         ],
       };

@@ -69,6 +69,7 @@ export const OPS: Addon = {
     'conv/direct.cc',
     'conv/direct_filter.cc',
     'conv/spike_sums.cc',
+    'conv/spike_filter.cc',
     'product/product.cc',
     'product/lookup.cc',
     'product/right_transposed.cc',

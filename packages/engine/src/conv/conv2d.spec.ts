@@ -110,11 +110,22 @@ test('outputs and gradients are the plain loops, whatever the shape and the dens
     stride: fc.constantFrom(1, 1, 2),
     pad: fc.constantFrom<Conv['pad']>('same', 'valid', 1, 2),
   });
+  // so many channels of small images that tables of their gradients pay
+  const deep = fc.record({
+    images: fc.integer({ min: 24, max: 70 }),
+    size: fc.integer({ min: 2, max: 4 }),
+    inputs: fc.constantFrom(128, 144),
+    outputs: fc.constantFrom(16, 48),
+    kernel: fc.constant(3),
+    stride: fc.constantFrom(1, 1, 2),
+    pad: fc.constantFrom<Conv['pad']>('same', 1, 2),
+  });
   const conv = fc.oneof(
     { arbitrary: large, weight: 3 },
     { arbitrary: wide, weight: 1 },
     { arbitrary: small, weight: 2 },
     { arbitrary: many, weight: 1 },
+    { arbitrary: deep, weight: 1 },
   );
   const input = fc.constantFrom<[number, boolean]>(
     [0.01, false],
@@ -159,25 +170,28 @@ test('outputs and gradients are the plain loops, whatever the shape and the dens
   );
 });
 
-test('an input of spikes that holds another value after all is taken for what it is', () => {
-  tf.tidy(() => {
-    const x = tf.buffer([24, 12, 12, 16]);
-    x.values.forEach((_, i) => (x.values[i] = i % 3 === 0 ? 1 : 0));
-    const w = tf.randomNormal([3, 3, 16, 16], 0, 1, 'float32', 2) as tf.Tensor4D;
-    const y = () => tf.conv2d(x.toTensor() as tf.Tensor4D, w, 1, 'same').dataSync();
-    const spikes = y();
-    for (const place of [0, 20_011, x.size - 1]) {
-      const before = x.values[place];
-      x.values[place] = before + 1.5;
-      const want = expected(
-        { images: 24, size: 12, inputs: 16, outputs: 16, kernel: 3, stride: 1, pad: 'same' },
-        1,
-        x.values,
-        w.dataSync(),
-        spikes,
-      );
-      expect(distance(y(), want.y)).toBeLessThan(2e-6);
-      x.values[place] = before;
-    }
-  });
-});
+test.each([
+  [12, 16],
+  [4, 128],
+])(
+  '%i rows and columns of %i channels of spikes that hold another value after all are taken for what they are',
+  (size, inputs) => {
+    const c: Conv = { images: 24, size, inputs, outputs: 16, kernel: 3, stride: 1, pad: 'same' };
+    tf.tidy(() => {
+      const x = tf.buffer([c.images, size, size, inputs]);
+      x.values.forEach((_, i) => (x.values[i] = i % 3 === 0 ? 1 : 0));
+      const w = tf.randomNormal([3, 3, inputs, c.outputs], 0, 1, 'float32', 2) as tf.Tensor4D;
+      const dy = tf.randomNormal([c.images, size, size, c.outputs], 0, 1, 'float32', 3) as tf.Tensor4D;
+      const run = (a: tf.Tensor, b: tf.Tensor) => tf.conv2d(a as tf.Tensor4D, b as tf.Tensor4D, 1, 'same');
+      for (const place of [0, 5011, x.size - 1]) {
+        const before = x.values[place];
+        x.values[place] = before + 1.5;
+        const [dw] = tf.grads((b: tf.Tensor) => run(x.toTensor(), b))([w], dy);
+        const want = expected(c, 1, x.values, w.dataSync(), dy.dataSync());
+        expect(distance(run(x.toTensor(), w).dataSync(), want.y)).toBeLessThan(2e-6);
+        expect(distance(dw.dataSync(), want.dw)).toBeLessThan(2e-6);
+        x.values[place] = before;
+      }
+    });
+  },
+);

@@ -1,8 +1,8 @@
 // Two-dimensional convolutions over whole batches of images, channels last.
 //
 // Four ways, all exact in real arithmetic: sparse.cc walks over the non-zero inputs only, winograd.cc saves multiplications
-// of dense 3x3 convolutions, direct.cc leaves out what lies outside of small images, spike_sums.cc looks up what eight spikes sum
-// to. Which of them pays is chosen from shape and density.
+// of dense 3x3 convolutions, direct.cc leaves out what lies outside of small images, spike_sums.cc and
+// spike_filter.cc look up what several spikes sum to. Which of them pays is chosen from shape and density.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -28,6 +28,7 @@ struct ConvKernels {
   bool (*winograd_gradient_fits)(const Conv2d&);  // in the input: strides too, over a gradient spread by zeros
   bool (*direct_fits)(const Conv2d&);             // every pass
   bool (*lookup_fits)(const Conv2d&);
+  bool (*lookup_filter_fits)(const Conv2d&);
 
   std::unique_ptr<ConvRows> (*sparse_rows)(const Conv2d&, const float* kernel, int threads);
   std::unique_ptr<ConvRows> (*winograd_rows)(const Conv2d&, const float* kernel, int threads);
@@ -35,6 +36,7 @@ struct ConvKernels {
   void (*direct_forward)(const Conv2d&, const float* x, const float* kernel, float* y);
   void (*lookup_forward)(const Conv2d&, const float* x, const float* kernel, float* y);
   void (*sparse_filter_gradient)(const Conv2d&, const float* x, const float* dy, float* dkernel);
+  void (*lookup_filter_gradient)(const Conv2d&, const float* x, const float* dy, float* dkernel);
   void (*winograd_input_gradient)(const Conv2d&, const float* dy, const float* kernel, float* dx);
   void (*winograd_filter_gradient)(const Conv2d&, const float* x, const float* dy, float* dkernel);
   void (*direct_input_gradient)(const Conv2d&, const float* dy, const float* kernel, float* dx);

@@ -17,21 +17,24 @@ namespace bidl {
   bool winograd_gradient_fits(const Conv2d&);                                                              \
   bool direct_fits(const Conv2d&);                                                                         \
   bool lookup_convolution_fits(const Conv2d&);                                                             \
+  bool lookup_filter_fits(const Conv2d&);                                                                  \
   std::unique_ptr<ConvRows> sparse_rows(const Conv2d&, const float*, int);                                 \
   std::unique_ptr<ConvRows> winograd_rows(const Conv2d&, const float*, int);                               \
   void winograd_forward(const Conv2d&, const float*, const float*, float*);                                \
   void direct_forward(const Conv2d&, const float*, const float*, float*);                                  \
   void lookup_convolution(const Conv2d&, const float*, const float*, float*);                              \
   void sparse_filter_gradient(const Conv2d&, const float*, const float*, float*);                          \
+  void lookup_filter_gradient(const Conv2d&, const float*, const float*, float*);                          \
   void winograd_input_gradient(const Conv2d&, const float*, const float*, float*);                         \
   void winograd_filter_gradient(const Conv2d&, const float*, const float*, float*);                        \
   void direct_input_gradient(const Conv2d&, const float*, const float*, float*);                           \
   void direct_filter_gradient(const Conv2d&, const float*, const float*, float*);                          \
   static const ConvKernels table = {                                                                       \
-      sparse_fits,           sparse_filter_fits,     winograd_fits,           winograd_gradient_fits,      \
-      direct_fits,           lookup_convolution_fits, sparse_rows,            winograd_rows,               \
-      winograd_forward,      direct_forward,         lookup_convolution,      sparse_filter_gradient,      \
-      winograd_input_gradient, winograd_filter_gradient, direct_input_gradient, direct_filter_gradient};   \
+      sparse_fits,           sparse_filter_fits,      winograd_fits,           winograd_gradient_fits,     \
+      direct_fits,           lookup_convolution_fits, lookup_filter_fits,      sparse_rows,                \
+      winograd_rows,         winograd_forward,        direct_forward,          lookup_convolution,         \
+      sparse_filter_gradient, lookup_filter_gradient, winograd_input_gradient, winograd_filter_gradient,   \
+      direct_input_gradient, direct_filter_gradient};                                                      \
   }
 #if defined(__x86_64__)
 BIDL_CONV(avx512)
@@ -54,7 +57,8 @@ bool conv_fits(const Conv2d& c, ConvPass pass, ConvWay way) {
       return (pass == ConvPass::forward && k.sparse_fits(c)) || (pass == ConvPass::filter_gradient && k.sparse_filter_fits(c));
     case ConvWay::winograd: return (pass == ConvPass::input_gradient ? k.winograd_gradient_fits : k.winograd_fits)(c);
     case ConvWay::direct: return k.direct_fits(c);
-    case ConvWay::lookup: return pass == ConvPass::forward && k.lookup_fits(c);
+    case ConvWay::lookup:
+      return (pass == ConvPass::forward && k.lookup_fits(c)) || (pass == ConvPass::filter_gradient && k.lookup_filter_fits(c));
     default: return false;
   }
 }
@@ -87,7 +91,8 @@ void conv_forward(const Conv2d& c, ConvWay way, const float* x, const float* ker
 void conv_filter_gradient(const Conv2d& c, ConvWay way, const float* x, const float* dy, float* dkernel) {
   const ConvKernels& k = conv_kernels();
   if (way == ConvWay::winograd) return k.winograd_filter_gradient(c, x, dy, dkernel);
-  (way == ConvWay::direct ? k.direct_filter_gradient : k.sparse_filter_gradient)(c, x, dy, dkernel);
+  if (way == ConvWay::direct) return k.direct_filter_gradient(c, x, dy, dkernel);
+  (way == ConvWay::lookup ? k.lookup_filter_gradient : k.sparse_filter_gradient)(c, x, dy, dkernel);
 }
 
 void conv_input_gradient(const Conv2d& c, ConvWay way, const float* dy, const float* kernel, float* dx) {
@@ -149,11 +154,13 @@ float sparse_below(const Conv2d& c, ConvPass pass, ConvWay dense) {
   return 0.4f * (1 - PACK * static_cast<float>(c.k_h * c.k_w) / static_cast<float>(c.images * pair_count(c)));
 }
 
-/// Whether sums are looked up: for so many spikes that a walk over them takes longer, and pixels that make up for tables.
+/// Whether sums are looked up: for so many spikes that a walk over them takes longer, and enough that use a table.
 bool look_up(const Conv2d& c, ConvPass pass, Density x) {
+  // Measured (npm run bench -- ways).
   constexpr float LEAST = 0.25f;
-  constexpr int64_t ENOUGH = 1024;
-  const bool enough = c.images >= SOME && c.images * c.out_h * c.out_w >= ENOUGH;
+  constexpr int64_t PIXELS = 1024, SUMS = 384, IMAGES = 24;
+  const bool enough = pass == ConvPass::forward ? c.images >= SOME && c.images * c.out_h * c.out_w >= PIXELS
+                                                : c.images >= IMAGES && c.k_w * c.in_c >= SUMS;
   return enough && x.spikes && x.share >= LEAST && conv_fits(c, pass, ConvWay::lookup);
 }
 
