@@ -20,7 +20,7 @@ export async function ratioPlot(lines) {
   };
   const spec = {
     data: { values },
-    facet: { row: { field: 'what', sort: null, title: null, header: { labelAngle: 0 } } },
+    facet: { row: { field: 'what', sort: null, title: null, header: { labelAngle: 0, labelAlign: 'left' } } },
     resolve: { scale: { y: 'independent' } },
     spacing: 8,
     spec: {
