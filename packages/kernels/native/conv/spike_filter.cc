@@ -34,12 +34,8 @@ class Spikes {
 
   /// False where x holds anything but 0 and 1.
   bool read(const float* x) {
-    std::atomic<bool> others{false};
-    parallel(batches_ * pixels_, [&](const Region& region) {
-      int64_t begin, end;
-      region.share(batches_ * pixels_, begin, end);
+    return only_spikes(batches_ * pixels_, batches_ * pixels_, [&](int64_t begin, int64_t end, bool& other) {
       std::vector<uint8_t> bits(c_.in_c);
-      bool other = false;
       for (int64_t i = begin; i < end; ++i) {
         const int64_t first = i / pixels_ * BATCH, last = std::min(first + BATCH, c_.images);
         for (int64_t image = first; image < last; ++image) {
@@ -48,9 +44,7 @@ class Spikes {
           for (int64_t k = 0; k < c_.in_c; ++k) to[k * TOGETHER] |= static_cast<uint8_t>(bits[k] << (image % 4));
         }
       }
-      if (other) others = true;
     });
-    return !others;
   }
 
  private:

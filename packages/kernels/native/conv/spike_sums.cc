@@ -39,15 +39,7 @@ void sums_of_eight(const float* rows, int64_t stride, float* table) {
 /// N vectors (+)= the entries that three neighbours in each of three rows name, one in each tap's table.
 template <int N>
 inline void add_taps(const float* tables, const uint8_t* const* rows, int64_t at, bool add, float* y) {
-  vf sum[N];
-#pragma GCC unroll 9
-  for (int64_t tap = 0; tap < TAPS; ++tap) {
-    const float* entry = tables + (tap * SUBSETS + rows[tap / 3][at + tap % 3]) * (N * W);
-#pragma GCC unroll 8
-    for (int n = 0; n < N; ++n) sum[n] = tap == 0 ? load(entry + n * W) : sum[n] + load(entry + n * W);
-  }
-#pragma GCC unroll 8
-  for (int n = 0; n < N; ++n) store(y + n * W, add ? load(y + n * W) + sum[n] : sum[n]);
+  add_named<N, TAPS, SUBSETS>(tables, [=](int64_t tap) { return rows[tap / 3][at + tap % 3]; }, add, y);
 }
 
 /// Which of its channels every pixel has, a byte for eight of them: [eight][image][row][column], in a frame of zeros.
@@ -62,12 +54,8 @@ class Spikes {
 
   /// False where x holds anything but 0 and 1.
   bool read(const float* x) {
-    std::atomic<bool> others{false};
-    parallel(c_.images, [&](const Region& region) {
-      int64_t begin, end;
-      region.share(c_.images, begin, end);
+    return only_spikes(c_.images, c_.images, [&](int64_t begin, int64_t end, bool& other) {
       std::vector<uint8_t> bits(c_.in_c);
-      bool other = false;
       const int64_t rows = std::min(c_.in_h, height_ - c_.pad_h), columns = std::min(c_.in_w, width_ - c_.pad_w);
       for (int64_t image = begin; image < end; ++image) {
         for (int64_t i = 0; i < rows * columns; ++i) {
@@ -81,9 +69,7 @@ class Spikes {
           }
         }
       }
-      if (other) others = true;
     });
-    return !others;
   }
 
  private:
@@ -120,7 +106,7 @@ void sum_block(const Conv2d& c, const Spikes& spikes, const float* kernel, int64
 std::unique_ptr<ConvRows> sparse_rows(const Conv2d& c, const float* kernel, int threads);
 
 bool lookup_convolution_fits(const Conv2d& c) {
-  return c.k_h == 3 && c.k_w == 3 && c.in_c % (2 * EIGHT) == 0 && c.out_c % W == 0;
+  return c.k_h == 3 && c.k_w == 3 && c.pad_h <= 2 && c.pad_w <= 2 && c.in_c % (2 * EIGHT) == 0 && c.out_c % W == 0;
 }
 
 void lookup_convolution(const Conv2d& c, const float* x, const float* kernel, float* y) {

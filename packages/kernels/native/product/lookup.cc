@@ -28,21 +28,15 @@ int64_t up_to(int64_t n, int64_t unit) { return (n + unit - 1) / unit * unit; }
 class Entries {
  public:
   Entries(const float* a, bool transposed, int64_t m, int64_t k) : m_(m), per_row_(up_to(k / 4, TOGETHER)), bytes_(m * per_row_) {
-    std::atomic<bool> others{false};
-    parallel(m * k / 16384 + 1, [&](const Region& region) {
-      bool found = false;
-      (transposed ? of_columns(a, k, region, found) : of_rows(a, k, region, found));
-      if (found) others = true;
+    other = !only_spikes(m * k / 16384 + 1, transposed ? k / 4 : m, [&](int64_t begin, int64_t end, bool& found) {
+      transposed ? of_columns(a, begin, end, found) : of_rows(a, k, begin, end, found);
     });
-    other = others;
   }
   const uint8_t* at(int64_t four, int64_t row) const { return &bytes_[four * m_ + row * TOGETHER]; }
   bool other;
 
  private:
-  void of_rows(const float* a, int64_t k, const Region& region, bool& found) {
-    int64_t begin, end;
-    region.share(m_, begin, end);
+  void of_rows(const float* a, int64_t k, int64_t begin, int64_t end, bool& found) {
     std::vector<uint8_t> bits(k), fours(per_row_);
     for (int64_t row = begin; row < end; ++row) {
       to_bits(a + row * k, k, bits.data(), found);
@@ -53,9 +47,7 @@ class Entries {
     }
   }
 
-  void of_columns(const float* a, int64_t k, const Region& region, bool& found) {
-    int64_t begin, end;
-    region.share(k / 4, begin, end);
+  void of_columns(const float* a, int64_t begin, int64_t end, bool& found) {
     std::vector<uint8_t> bits(4 * m_);
     for (int64_t four = begin; four < end; ++four) {
       for (int64_t i = 0; i < 4; ++i) to_bits(a + (four * 4 + i) * m_, m_, &bits[i * m_], found);

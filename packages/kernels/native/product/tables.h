@@ -24,18 +24,39 @@ inline void subset_sums(const float* rows, int64_t stride, int64_t count, float*
   }
 }
 
-/// N vectors plus the entries that `which` names, one in each of the tables that lie together.
-template <int N>
-inline void add_entries(const float* tables, const uint8_t* which, bool add, float* y) {
+/// N vectors (+)= an entry of each of COUNT tables of SIZE entries side by side: which(table) names it.
+template <int N, int64_t COUNT, int64_t SIZE, class Which>
+__attribute__((always_inline)) inline void add_named(const float* tables, Which which, bool add, float* y) {
   vf sum[N];
+#pragma GCC unroll 9
+  for (int64_t table = 0; table < COUNT; ++table) {
+    const float* entry = tables + (table * SIZE + which(table)) * (N * W);
 #pragma GCC unroll 8
-  for (int64_t g = 0; g < TOGETHER; ++g) {
-    const float* entry = tables + (g * ENTRIES + which[g]) * (N * W);
-#pragma GCC unroll 8
-    for (int n = 0; n < N; ++n) sum[n] = g == 0 ? load(entry + n * W) : sum[n] + load(entry + n * W);
+    for (int n = 0; n < N; ++n) sum[n] = table == 0 ? load(entry + n * W) : sum[n] + load(entry + n * W);
   }
 #pragma GCC unroll 8
   for (int n = 0; n < N; ++n) store(y + n * W, add ? load(y + n * W) + sum[n] : sum[n]);
+}
+
+/// The same of the tables that lie together, with names that lie together.
+template <int N>
+inline void add_entries(const float* tables, const uint8_t* names, bool add, float* y) {
+  add_named<N, TOGETHER, ENTRIES>(tables, [=](int64_t table) { return names[table]; }, add, y);
+}
+
+/// Calls body(begin, end, other) for every thread's share of `count`, of so many threads as `tasks` ask for; true where
+/// none of them has set `other`.
+template <class Body>
+bool only_spikes(int64_t tasks, int64_t count, Body body) {
+  std::atomic<bool> others{false};
+  parallel(tasks, [&](const Region& region) {
+    int64_t begin, end;
+    region.share(count, begin, end);
+    bool other = false;
+    body(begin, end, other);
+    if (other) others = true;
+  });
+  return !others;
 }
 
 typedef uint8_t bytes __attribute__((vector_size(W)));
