@@ -1,14 +1,17 @@
 import { KernelError, loadOps as loadLibrary, opsPath, type OpsInfo, type OpsLibrary } from '@bidl/kernels';
+import * as tf from '@tensorflow/tfjs';
 import { existsSync } from 'node:fs';
 import { cacheRoot } from '../install/cache.js';
 import { preferConvolutions } from '../conv/conv2d.js';
 import { replaceMaxPool } from '../max-pool/max-pool.js';
 import { registerNorm } from '../norm/fused.js';
 import { preferProducts } from '../product/product.js';
+import { holdSpreads } from '../reduce/spread.js';
 import { useNeurons } from '../scan/fused.js';
 import { NeuronStore } from '../scan/neuron-store.js';
 import { hasScanKernel, registerScanKernels } from '../scan/scan-kernel.js';
 import { registerUpdate } from '../update/fused.js';
+import { isTensorFlowBackend } from './tensorflow-binding.js';
 
 /**
  * Loads bidl's op library beside the running TensorFlow and makes its ops kernels of the `tensorflow` backend. Without
@@ -33,6 +36,8 @@ export function startOps(warn: (line: string) => void, log: (line: string) => vo
     return;
   }
   registerScanKernels();
+  const backend: unknown = tf.backend();
+  if (isTensorFlowBackend(backend)) holdSpreads(backend);
   useNeurons(new NeuronStore({ library, cacheDir, log, warn }));
   replaceMaxPool();
   registerNorm();

@@ -14,6 +14,15 @@ export interface BindingTensor {
   readonly dtype: number;
 }
 
+/** What tfjs-node's backend holds for a tensor. */
+export interface HeldTensor {
+  readonly shape: number[];
+  readonly dtype: number;
+  readonly values: ArrayBufferView | null;
+  id: number;
+  readonly refCount: number;
+}
+
 /** The part of tfjs-node's backend (it has no public types of its own) that the engine uses. */
 export interface TensorFlowBackend {
   readonly isUsingGpuDevice: boolean;
@@ -37,11 +46,19 @@ export interface TensorFlowBackend {
       outputs: number,
     ): BindingTensor[];
   };
+  /** What stands behind every tensor; `id` is the binding's, negative where `values` are still to be given to it. */
+  readonly tensorMap: {
+    get(dataId: TensorInfo['dataId']): HeldTensor;
+    set(dataId: TensorInfo['dataId'], held: HeldTensor): void;
+  };
+  /** The binding's ids for the inputs of an op, which every op asks for. */
+  getInputTensorIds(tensors: readonly TensorInfo[]): number[];
+  readSync(dataId: TensorInfo['dataId']): ArrayBufferView;
   incRef(dataId: TensorInfo['dataId']): void;
   /** Holds values, which belong to no tensor yet. */
   write(values: ArrayBufferView, shape: readonly number[], dtype: TensorInfo['dtype']): TensorInfo['dataId'];
-  /** Gives up values that `write` holds. */
-  disposeData(dataId: TensorInfo['dataId']): boolean;
+  /** Gives up values that `write` holds, or whatever a tensor holds; false while others use it too. */
+  disposeData(dataId: TensorInfo['dataId'], force?: boolean): boolean;
   createOutputTensor(metadata: BindingTensor): Tensor;
   executeSingleOutput(
     name: string,

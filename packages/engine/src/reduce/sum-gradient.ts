@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { spread } from './spread.js';
 
 /**
  * Gradients of sums and means that spread dy over the input, in the place of TensorFlow.js's, which multiply it by ones: an
@@ -19,8 +20,7 @@ function replace(kernelName: string, weight: (summed: number) => number): void {
       const kept = shape.map((size, axis) => (axes.includes(axis) ? 1 : size));
       const each = weight(axes.reduce((n, axis) => n * shape[axis], 1));
       return {
-        x: () =>
-          tf.broadcastTo(tf.mul(tf.reshape(dy as tf.Tensor, kept), each), shape as tf.ShapeMap[tf.Rank]),
+        x: () => spread(tf.mul(tf.reshape(dy as tf.Tensor, kept), each), shape),
       };
     },
   });

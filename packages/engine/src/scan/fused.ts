@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { repeated } from '../reduce/spread.js';
 import { convCurrent, type ConvInput } from './conv-current.js';
 import type { FusedNeuron, NeuronStore } from './neuron-store.js';
 import { hasScanKernel, NORM, runScan, SCAN, SCAN_GRAD, type ScanAttributes } from './scan-kernel.js';
@@ -102,6 +103,14 @@ export function scanFused(
   return result(differentiable);
 }
 
+/** What a gradient repeats over samples, steps or all neurons, which the kernel reads as it is. */
+function repeatedRows(dout: tf.Tensor): tf.Tensor | undefined {
+  const once = repeated(dout);
+  const rest = (tensor: tf.Tensor) => tensor.shape.slice(2);
+  const fits = once && (rest(once).every((n) => n === 1) || rest(once).join() === rest(dout).join());
+  return fits ? once : undefined;
+}
+
 /**
  * Gradients for what the scan is differentiable in, from those of its output and of the final states: `inputs` are the
  * forward kernel's, the convolution's kernel last, which gets its own from that of the neurons' input.
@@ -116,7 +125,7 @@ function gradients(
   const states = dfinal.length;
   const [dx, dbias, dgamma, dshift, ...rest] = runScan(
     SCAN_GRAD,
-    [...inputs, dout, ...saved, ...dfinal],
+    [...inputs, (!attributes.pool && repeatedRows(dout)) || dout, ...saved, ...dfinal],
     FIRST_DPARAM + params + states,
     attributes,
   );

@@ -2,6 +2,7 @@ import { lif, rectangle, SURROGATES, type SurrogateName } from '@bidl/dynamics';
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { startEngine } from '../backend/start.js';
+import { neuronScan } from './scan.js';
 import { equalsReference, runCase, type ScanCase } from './testing/scan-case.js';
 
 const spiking = fc
@@ -70,4 +71,28 @@ describe.each(['fused', 'composed'] as const)('%s scan of the built-in neurons',
     runCase(c, form);
     expect(tf.memory().numTensors).toBe(before);
   });
+});
+
+test('an output larger than the caches is that of its samples one by one, to the bit', async () => {
+  await startEngine({ backend: 'tensorflow' });
+  // 128 MiB, in rows that begin at any float
+  const shape = [2, 2, 2796203, 3] as const;
+  const neuron = lif();
+  const params = Object.fromEntries(
+    Object.entries(neuron.params).map(([key, value]) => [key, tf.variable(tf.scalar(value), false)]),
+  );
+  const x = tf.randomUniform([...shape], -1, 2, 'float32', 1);
+  const out = (input: tf.Tensor) =>
+    neuronScan(neuron, { x: input, params, surrogate: rectangle(), training: true, form: 'fused' }).out;
+  const gradient = (input: tf.Tensor) => tf.grad((of) => tf.sum(tf.mul(out(of), of)))(input);
+  const [spikes, slopes] = [out(x), gradient(x)];
+  expect(tf.sum(spikes).dataSync()[0]).toBeGreaterThan(1e6);
+  for (const sample of [0, 1]) {
+    tf.tidy(() => {
+      const part = (y: tf.Tensor) => tf.slice(y, sample, 1);
+      expect(tf.all(tf.equal(part(spikes), out(part(x)))).dataSync()[0]).toBe(1);
+      expect(tf.all(tf.equal(part(slopes), gradient(part(x)))).dataSync()[0]).toBe(1);
+    });
+  }
+  tf.dispose([x, spikes, slopes, Object.values(params)]);
 });

@@ -5,6 +5,8 @@
 
 #include "../scan/conv_source.h"
 #include "../scan/pooling.h"
+#include "../scan/spread.h"
+#include "../scan/streamed.h"
 #include "../pool/pool.h"
 #include "../scan/registry.h"
 #include "attributes.h"
@@ -86,8 +88,7 @@ class Call {
     c.batch = shape[0];
     c.steps = shape[1];
     c.channels = shape.back();
-    c.neurons = 1;
-    for (size_t i = 2; i < shape.size(); ++i) c.neurons *= shape[i];
+    c.neurons = neurons();
     c.constants = kernel_.constants.data();
     c.initial_value = kernel_.initial;
     c.norm = kernel_.norm;
@@ -132,6 +133,11 @@ class Call {
     return rest;
   }
 
+  int64_t neurons() const {
+    int64_t n = 1;
+    for (size_t i = 2; i < shape.size(); ++i) n *= shape[i];
+    return n;
+  }
   Images images() const {
     return {shape[1], shape[shape.size() - 3], shape[shape.size() - 2], shape.back()};
   }
@@ -144,6 +150,29 @@ class Call {
     }
     return pooled;
   }
+  /// The gradient of the output, from input i: whole, or, where it is not pooled, with one value for all samples, all steps
+  /// or all neurons. Null where the input is empty.
+  bool read_gradient(int i, const uint8_t* choice, std::unique_ptr<Source>& into) {
+    TF_Tensor* t = context_.input(i);
+    if (t == nullptr) return false;
+    const auto size = Context::shape(t);
+    const auto* data = static_cast<const float*>(api.TF_TensorData(t));
+    if (api.TF_TensorElementCount(t) == 0) return true;
+    if (size == out()) {
+      if (kernel_.pool) into = std::make_unique<PooledGradient>(images(), data, choice);
+      else into = std::make_unique<TensorSource>(data, Layout{shape[1], neurons()});
+      return true;
+    }
+    const auto is_one = [](int64_t length) { return length == 1; };
+    const bool each = std::equal(size.begin() + std::min<size_t>(2, size.size()), size.end(), shape.begin() + 2, shape.end());
+    const bool fits = size.size() == shape.size() && (size[0] == 1 || size[0] == shape[0]) &&
+                      (size[1] == 1 || size[1] == shape[1]) && (each || std::all_of(size.begin() + 2, size.end(), is_one));
+    if (kernel_.pool || !fits) return refuse("the gradient of the output has another shape than it");
+    const int64_t row = each ? neurons() : 1;
+    into = std::make_unique<SpreadSource>(data, Spread{size[0] == 1 ? 0 : size[1] * row, size[1] == 1 ? 0 : row, each});
+    return true;
+  }
+
   /// Floats that hold a byte for each value of a pooled output.
   int64_t choices() const {
     if (!kernel_.pool || !kernel_.record) return 0;
@@ -198,6 +227,15 @@ class Call {
   const Kernel& kernel_;
 };
 
+/// Where rows of a tensor [B, T, N] go.
+std::unique_ptr<Sink> tensor_sink(float* data, const Scan& c) {
+  const Layout layout{c.steps, c.neurons};
+  if (c.per_sequence() * static_cast<int64_t>(sizeof(float)) >= StreamedSink::LARGE) {
+    return std::make_unique<StreamedSink>(data, layout);
+  }
+  return std::make_unique<TensorSink>(data, layout);
+}
+
 /// The rows of the neurons' input: a tensor's, or a convolution's.
 class InputRows {
  public:
@@ -232,11 +270,11 @@ void forward(void* data, TF_OpKernelContext* raw) {
   float* out = context.output(kOut, call.out());
   auto* choice = reinterpret_cast<uint8_t*>(save(kChoice, {call.choices()}));
   const InputRows x(context, call, kernel, c);
-  TensorSink whole(out, {c.steps, c.neurons});
+  const std::unique_ptr<Sink> whole = tensor_sink(out, c);
   PooledSink pooled(call.images(), out, kernel.record ? choice : nullptr);
   ScanForward f{};
   f.x = x.source();
-  f.out = kernel.pool ? static_cast<Sink*>(&pooled) : &whole;
+  f.out = kernel.pool ? static_cast<Sink*>(&pooled) : whole.get();
   f.s = save(kS, c.by_steps() ? call.shape : std::vector<int64_t>{0});
   f.kept = save(kKept, several);
   f.batch_mean = save(kBatchMean, {steps, channels});
@@ -261,16 +299,14 @@ void backward(void* data, TF_OpKernelContext* raw) {
   if (!call.read(by_steps ? saved_at + kS : static_cast<int>(kX), c)) return;
   ScanBackward g{};
   if (!call.states(saved_at + kSavedCount, c, g.dfinal)) return;
-  const float* dout_data = context.floats(dout_at);
   const auto saved = [&](Saved what) { return context.floats(saved_at + what); };
-  const Layout layout{c.steps, c.neurons};
   const InputRows x(context, call, kernel, c);
-  TensorSource dout(dout_data, layout);
-  PooledGradient pooled(call.images(), dout_data, reinterpret_cast<const uint8_t*>(saved(kChoice)));
-  TensorSink dx(context.output(kDx, call.shape), layout);
+  std::unique_ptr<Source> dout;
+  if (!call.read_gradient(dout_at, reinterpret_cast<const uint8_t*>(saved(kChoice)), dout)) return;
+  const std::unique_ptr<Sink> dx = tensor_sink(context.output(kDx, call.shape), c);
   g.x = x.source();
-  if (dout_data != nullptr) g.dout = kernel.pool ? static_cast<Source*>(&pooled) : &dout;
-  g.dx = &dx;
+  g.dout = dout.get();
+  g.dx = dx.get();
   g.s = saved(kS);
   g.kept = saved(kKept);
   g.batch_mean = saved(kBatchMean);
