@@ -111,6 +111,9 @@ function repeatedRows(dout: tf.Tensor): tf.Tensor | undefined {
   return fits ? once : undefined;
 }
 
+/** The gradient of a constant: few values, which reach TensorFlow only if something reads them. */
+const zeros = (like: tf.Tensor): tf.Tensor => tf.zeros(like.shape);
+
 /**
  * Gradients for what the scan is differentiable in, from those of its output and of the final states: `inputs` are the
  * forward kernel's, the convolution's kernel last, which gets its own from that of the neurons' input.
@@ -131,7 +134,7 @@ function gradients(
   );
   const dparams = rest.slice(0, params).map((g, k) => {
     const like = inputs[FIRST_PARAM + k];
-    if (g.size === 0) return tf.zerosLike(like);
+    if (g.size === 0) return zeros(like);
     return like.size === 1 ? tf.reshape(tf.sum(g), like.shape) : tf.reshape(g, like.shape);
   });
   // An empty input, which stands for one left out, is its own gradient.
@@ -140,6 +143,6 @@ function gradients(
     return like.size === 0 ? like : g;
   });
   // The running statistics take no part in training; where they normalise (inference) they are constants.
-  const constants = inputs.slice(4, FIRST_PARAM).map((like) => (like.size === 0 ? like : tf.zerosLike(like)));
+  const constants = inputs.slice(4, FIRST_PARAM).map((like) => (like.size === 0 ? like : zeros(like)));
   return [dx, dbias, dgamma, dshift, ...constants, ...dparams, ...dinitial];
 }

@@ -38,7 +38,7 @@ ProductWay choose_product(Transposed which, Density a, int64_t m, int64_t k, int
   if (a.spikes && a.share >= FEW && m >= ROWS && kernels.lookup_fits(which, m, k, n)) return ProductWay::lookup;
   if (a.share < SPARSE && (which != Transposed::right || m >= ROWS)) return ProductWay::sparse;
   // What a dense library turns worse than it multiplies, sides that leave the caches, and what takes long anyway.
-  constexpr int64_t LARGE = int64_t{1} << 23, LONG = int64_t{1} << 30;
+  constexpr int64_t LARGE = int64_t{1} << 23, LONG = int64_t{1} << 29;
   const bool better = (which == Transposed::right && m <= 512) || k * n >= LARGE || m * k * n >= LONG;
   return better && m >= ROWS ? ProductWay::dense : ProductWay::none;
 }
