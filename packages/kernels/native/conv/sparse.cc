@@ -33,7 +33,8 @@ inline void add_entry(vf* sum, const float* weights, float value) {
 }
 
 /// N vectors of output rows [first, first + rows), from pixels that begin at input row `from`: adds what they see through
-/// kernel rows [top, bottom). Weights are packed [kernel row][kernel column][input channel][column].
+/// kernel rows [top, bottom); nothing is there before the first of them. Weights are packed
+/// [kernel row][kernel column][input channel][column].
 template <int N, bool ONES>
 void sweep(const Pixels& in, const Conv2d& c, const float* weights, int64_t top, int64_t bottom, int64_t from,
            int64_t first, int64_t rows, float* y) {
@@ -48,7 +49,7 @@ void sweep(const Pixels& in, const Conv2d& c, const float* weights, int64_t top,
       const int64_t right = std::max<int64_t>(0, std::min(c.in_w, x0 + c.k_w));
       vf sum[CHAINS][N];
 #pragma GCC unroll 16
-      for (int n = 0; n < CHAINS * N; ++n) sum[n / N][n % N] = n < N ? load(y + n * W) : vf{};
+      for (int n = 0; n < CHAINS * N; ++n) sum[n / N][n % N] = n < N && top > 0 ? load(y + n * W) : vf{};
       for (int64_t ky = begin; ky < end; ++ky) {
         const int64_t row = (y0 + ky - from) * c.in_w;
         const float* base = weights + (ky * c.k_w - row - x0) * c.in_c * (N * W);
@@ -148,9 +149,9 @@ class SparseRows : public ConvRows {
     const int64_t from = std::max<int64_t>(0, y0), to = std::min(c_.in_h, y0 + (rows - 1) * c_.stride_h + c_.k_h);
     const int64_t seen = std::max<int64_t>(0, to - from) * c_.in_w;
     own->pixels.find(image + from * c_.in_w * c_.in_c, seen, c_.in_c);
-    std::fill(y, y + rows * c_.out_w * c_.out_c, 0.0f);
     const int64_t outputs = rows * c_.out_w * c_.stride_h * c_.stride_w;
     if (!reversed_.empty() && own->pixels.count * c_.k_h * c_.k_w < FEW * outputs) {
+      std::fill(y, y + rows * c_.out_w * c_.out_c, 0.0f);
       return scatter(own->pixels, c_, reversed_.data(), from, first, rows, y);
     }
     own->pixels.split(seen, c_.in_c);

@@ -9,6 +9,10 @@
 #include <type_traits>
 #include <vector>
 
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
 #include "../cpu/aligned.h"
 #include "../pool/pool.h"
 #include "rows.h"
@@ -19,6 +23,7 @@ namespace {
 #include "../cpu/vector.h"
 #include "../cpu/blocks.h"
 #include "../product/tables.h"
+#include "../product/eights.h"
 
 constexpr int64_t EIGHT = 8, SUBSETS = 256, TAPS = 9;
 constexpr int64_t CLOSE = 3200;  // pixels whose sums stay close, enough to make up for their tables
@@ -55,20 +60,17 @@ class Spikes {
   /// False where x holds anything but 0 and 1.
   bool read(const float* x) {
     return only_spikes(c_.images, c_.images, [&](int64_t begin, int64_t end, bool& other) {
-      std::vector<uint8_t> bits(c_.in_c);
+      Eights eights;
       const int64_t rows = std::min(c_.in_h, height_ - c_.pad_h), columns = std::min(c_.in_w, width_ - c_.pad_w);
       for (int64_t image = begin; image < end; ++image) {
         for (int64_t i = 0; i < rows * columns; ++i) {
           const int64_t row = i / columns, column = i % columns;
-          to_bits(x + ((image * c_.in_h + row) * c_.in_w + column) * c_.in_c, c_.in_c, bits.data(), other);
+          const float* pixel = x + ((image * c_.in_h + row) * c_.in_w + column) * c_.in_c;
           uint8_t* to = &bytes_[(image * height_ + row + c_.pad_h) * width_ + column + c_.pad_w];
-          for (int64_t k = 0; k < c_.in_c; k += EIGHT, to += c_.images * height_ * width_) {
-            uint64_t eight;
-            __builtin_memcpy(&eight, &bits[k], sizeof eight);
-            *to = static_cast<uint8_t>(eight * 0x0102040810204080u >> 56);
-          }
+          for (int64_t k = 0; k < c_.in_c; k += EIGHT, to += c_.images * height_ * width_) *to = eights.of(pixel + k);
         }
       }
+      other = eights.other();
     });
   }
 

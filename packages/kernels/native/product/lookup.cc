@@ -8,6 +8,10 @@
 #include <type_traits>
 #include <vector>
 
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
 #include "../cpu/aligned.h"
 #include "../pool/pool.h"
 #include "product.h"
@@ -18,6 +22,7 @@ namespace {
 #include "../cpu/vector.h"
 #include "../cpu/blocks.h"
 #include "tables.h"
+#include "eights.h"
 
 constexpr int64_t CLOSE = 512;  // rows whose sums stay in the second-level cache
 
@@ -37,14 +42,17 @@ class Entries {
 
  private:
   void of_rows(const float* a, int64_t k, int64_t begin, int64_t end, bool& found) {
-    std::vector<uint8_t> bits(k), fours(per_row_);
+    Eights eights;
     for (int64_t row = begin; row < end; ++row) {
-      to_bits(a + row * k, k, bits.data(), found);
-      pack_fours(bits.data(), k, fours.data());
-      for (int64_t four = 0; four < per_row_; four += TOGETHER) {
-        std::copy_n(&fours[four], TOGETHER, &bytes_[four * m_ + row * TOGETHER]);
+      for (int64_t i = 0; i < k; i += 8) {
+        const uint8_t eight = eights.of(a + row * k + i);
+        const int64_t four = i / 4;
+        uint8_t* to = &bytes_[four / TOGETHER * TOGETHER * m_ + row * TOGETHER + four % TOGETHER];
+        to[0] = eight & 15;
+        to[1] = eight >> 4;
       }
     }
+    found = eights.other();
   }
 
   void of_columns(const float* a, int64_t begin, int64_t end, bool& found) {

@@ -73,12 +73,3 @@ inline void to_bits(const float* x, int64_t n, uint8_t* bits, bool& other) {
   }
   for (int lane = 0; lane < W; ++lane) other |= odd[lane] != 0;
 }
-
-/// A byte for every four values side by side.
-inline void pack_fours(const uint8_t* bits, int64_t n, uint8_t* fours) {
-  for (int64_t i = 0; i < n; i += 4) {
-    uint32_t four;
-    __builtin_memcpy(&four, bits + i, 4);
-    fours[i / 4] = static_cast<uint8_t>((four * 0x01020408u) >> 24 & 15);
-  }
-}
