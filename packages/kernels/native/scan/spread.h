@@ -22,7 +22,8 @@ class SpreadSource : public Source {
     const float* at = data_ + place.sample * spread_.sample + place.step * spread_.step;
     if (spread_.each) return at + place.first;
     float* const row = buffers_.of(place.thread);
-    if (*row != *at) std::fill_n(row, place.n, *at);
+    const bool same = spread_.sample == 0 && spread_.step == 0;  // everywhere: it is there already
+    if (!same) std::fill_n(row, place.n, *at);
     return row;
   }
 
