@@ -103,12 +103,11 @@ export function scanFused(
   return result(differentiable);
 }
 
-/** What a gradient repeats over samples, steps or all neurons, which the kernel reads as it is. */
-function repeatedRows(dout: tf.Tensor): tf.Tensor | undefined {
-  const once = repeated(dout);
-  const rest = (tensor: tf.Tensor) => tensor.shape.slice(2);
-  const fits = once && (rest(once).every((n) => n === 1) || rest(once).join() === rest(dout).join());
-  return fits ? once : undefined;
+/** The output's gradient as the kernel reads it: what it repeats over samples, steps or all neurons only once. */
+function onceIfRepeated(dout: tf.Tensor, pool: boolean): tf.Tensor {
+  const once = pool ? undefined : repeated(dout);
+  const cell = (tensor: tf.Tensor) => tensor.shape.slice(2);
+  return once && (cell(once).every((n) => n === 1) || cell(once).join() === cell(dout).join()) ? once : dout;
 }
 
 /** The gradient of a constant: few values, which reach TensorFlow only if something reads them. */
@@ -128,7 +127,7 @@ function gradients(
   const states = dfinal.length;
   const [dx, dbias, dgamma, dshift, ...rest] = runScan(
     SCAN_GRAD,
-    [...inputs, (!attributes.pool && repeatedRows(dout)) || dout, ...saved, ...dfinal],
+    [...inputs, onceIfRepeated(dout, attributes.pool), ...saved, ...dfinal],
     FIRST_DPARAM + params + states,
     attributes,
   );

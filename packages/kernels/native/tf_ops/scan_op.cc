@@ -88,7 +88,8 @@ class Call {
     c.batch = shape[0];
     c.steps = shape[1];
     c.channels = shape.back();
-    c.neurons = neurons();
+    c.neurons = 1;
+    for (size_t i = 2; i < shape.size(); ++i) c.neurons *= shape[i];
     c.constants = kernel_.constants.data();
     c.initial_value = kernel_.initial;
     c.norm = kernel_.norm;
@@ -133,11 +134,6 @@ class Call {
     return rest;
   }
 
-  int64_t neurons() const {
-    int64_t n = 1;
-    for (size_t i = 2; i < shape.size(); ++i) n *= shape[i];
-    return n;
-  }
   Images images() const {
     return {shape[1], shape[shape.size() - 3], shape[shape.size() - 2], shape.back()};
   }
@@ -152,7 +148,7 @@ class Call {
   }
   /// The gradient of the output, from input i: whole, or, where it is not pooled, with one value for all samples, all steps
   /// or all neurons. Null where the input is empty.
-  bool read_gradient(int i, const uint8_t* choice, std::unique_ptr<Source>& into) {
+  bool read_gradient(int i, const Scan& c, const uint8_t* choice, std::unique_ptr<Source>& into) {
     TF_Tensor* t = context_.input(i);
     if (t == nullptr) return false;
     const auto size = Context::shape(t);
@@ -160,7 +156,7 @@ class Call {
     if (api.TF_TensorElementCount(t) == 0) return true;
     if (size == out()) {
       if (kernel_.pool) into = std::make_unique<PooledGradient>(images(), data, choice);
-      else into = std::make_unique<TensorSource>(data, Layout{shape[1], neurons()});
+      else into = std::make_unique<TensorSource>(data, Layout{c.steps, c.neurons});
       return true;
     }
     const auto is_one = [](int64_t length) { return length == 1; };
@@ -168,7 +164,7 @@ class Call {
     const bool fits = size.size() == shape.size() && (size[0] == 1 || size[0] == shape[0]) &&
                       (size[1] == 1 || size[1] == shape[1]) && (each || std::all_of(size.begin() + 2, size.end(), is_one));
     if (kernel_.pool || !fits) return refuse("the gradient of the output has another shape than it");
-    const int64_t row = each ? neurons() : 1;
+    const int64_t row = each ? c.neurons : 1;
     into = std::make_unique<SpreadSource>(data, Spread{size[0] == 1 ? 0 : size[1] * row, size[1] == 1 ? 0 : row, each});
     return true;
   }
@@ -302,7 +298,7 @@ void backward(void* data, TF_OpKernelContext* raw) {
   const auto saved = [&](Saved what) { return context.floats(saved_at + what); };
   const InputRows x(context, call, kernel, c);
   std::unique_ptr<Source> dout;
-  if (!call.read_gradient(dout_at, reinterpret_cast<const uint8_t*>(saved(kChoice)), dout)) return;
+  if (!call.read_gradient(dout_at, c, reinterpret_cast<const uint8_t*>(saved(kChoice)), dout)) return;
   const std::unique_ptr<Sink> dx = tensor_sink(context.output(kDx, call.shape), c);
   g.x = x.source();
   g.dout = dout.get();
